@@ -1,0 +1,18 @@
+/* The ground floor: everything above builds on this and core knows nothing of fees, receipts or parcels. */
+#ifndef LEPHI_CORE_H
+#define LEPHI_CORE_H
+
+#include "core/base/arena.h"
+#include "core/base/buf.h"
+#include "core/base/clock.h"
+#include "core/base/crypto.h"
+#include "core/base/csv.h"
+#include "core/base/err.h"
+#include "core/base/fault.h"
+#include "core/base/memory.h"
+#include "core/base/money.h"
+#include "core/base/text.h"
+#include "core/json/json_read.h"
+#include "core/json/json_write.h"
+
+#endif
