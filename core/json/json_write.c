@@ -55,46 +55,46 @@ static void open(struct json *json, const char *key, char opener, char closer)
     json->comma = false;
 }
 
-void json_object(struct json *json, const char *key)
+void json_put_object(struct json *json, const char *key)
 {
     open(json, key, '{', '}');
 }
 
-void json_array(struct json *json, const char *key)
+void json_put_array(struct json *json, const char *key)
 {
     open(json, key, '[', ']');
 }
 
-void json_end(struct json *json)
+void json_put_end(struct json *json)
 {
     assert(json->depth > 0);
     buf_char(json->out, json->closers[--json->depth]);
     json->comma = true;
 }
 
-void json_text(struct json *json, const char *key, struct text value)
+void json_put_text(struct json *json, const char *key, struct text value)
 {
     before_value(json, key);
     escaped(json->out, value);
 }
 
-void json_string(struct json *json, const char *key, const char *value)
+void json_put_string(struct json *json, const char *key, const char *value)
 {
     if (value)
-        json_text(json, key, text_of(value));
+        json_put_text(json, key, text_of(value));
     else
-        json_null(json, key);
+        json_put_null(json, key);
 }
 
-void json_text_or_null(struct json *json, const char *key, struct text value)
+void json_put_text_or_null(struct json *json, const char *key, struct text value)
 {
     if (value.length)
-        json_text(json, key, value);
+        json_put_text(json, key, value);
     else
-        json_null(json, key);
+        json_put_null(json, key);
 }
 
-void json_int(struct json *json, const char *key, int64_t value)
+void json_put_int(struct json *json, const char *key, int64_t value)
 {
     before_value(json, key);
     char digits[24], *to = digits + sizeof digits;
@@ -107,46 +107,46 @@ void json_int(struct json *json, const char *key, int64_t value)
     buf_put(json->out, to, (size_t)(digits + sizeof digits - to));
 }
 
-void json_bool(struct json *json, const char *key, bool value)
+void json_put_bool(struct json *json, const char *key, bool value)
 {
     before_value(json, key);
     buf_string(json->out, value ? "true" : "false");
 }
 
-void json_null(struct json *json, const char *key)
+void json_put_null(struct json *json, const char *key)
 {
     before_value(json, key);
     buf_put(json->out, "null", 4);
 }
 
-void json_date(struct json *json, const char *key, date_days date)
+void json_put_date(struct json *json, const char *key, date_days date)
 {
     char text[DATE_TEXT_SIZE];
     if (date != DATE_NONE)
         date_format(date, text);
-    json_string(json, key, date == DATE_NONE ? NULL : text);
+    json_put_string(json, key, date == DATE_NONE ? NULL : text);
 }
 
-void json_instant(struct json *json, const char *key, instant_us at)
+void json_put_instant(struct json *json, const char *key, instant_us at)
 {
     char text[INSTANT_TEXT_SIZE];
     if (at != INSTANT_NONE)
         instant_format(at, text);
-    json_string(json, key, at == INSTANT_NONE ? NULL : text);
+    json_put_string(json, key, at == INSTANT_NONE ? NULL : text);
 }
 
-void json_raw(struct json *json, const char *key, struct text value)
+void json_put_raw(struct json *json, const char *key, struct text value)
 {
     before_value(json, key);
     buf_text(json->out, value);
 }
 
-void json_textf(struct json *json, const char *key, const char *format, ...)
+void json_put_textf(struct json *json, const char *key, const char *format, ...)
 {
     char words[1024];
     va_list args;
     va_start(args, format);
     vsnprintf(words, sizeof words, format, args);
     va_end(args);
-    json_string(json, key, words);
+    json_put_string(json, key, words);
 }
