@@ -12,6 +12,8 @@
 #include "core/base/memory.h"
 #include "core/base/money.h"
 #include "core/base/text.h"
+#include "core/http/client.h"
+#include "core/http/http.h"
 #include "core/json/json_read.h"
 #include "core/json/json_write.h"
 
