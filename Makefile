@@ -20,7 +20,7 @@ CC           ?= gcc
 FUZZ_CC      ?= clang
 
 ROOMS        := core payments receipts postal reconciliation
-PACKAGES     := libpq openssl libcurl libqrencode jansson libmicrohttpd libxml-2.0 xmlsec1-openssl libpng pangocairo zint
+PACKAGES     := libpq openssl libcurl libqrencode jansson libmicrohttpd libxml-2.0 xmlsec1-openssl libpng pangocairo
 WARNINGS     := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
                 -Wwrite-strings -Wvla -Wformat=2 -Wundef -Wno-unused-parameter -Wno-format-truncation
 DEFINES      := -D_GNU_SOURCE -DLEPHI_VERSION='"$(shell git describe --always --dirty 2>/dev/null || echo unknown)"' \
@@ -28,7 +28,7 @@ DEFINES      := -D_GNU_SOURCE -DLEPHI_VERSION='"$(shell git describe --always --
 CPPFLAGS     += -I. $(DEFINES)
 # xmlsec1's own pkg-config flags ask for engines and dynamic loading that we do not use.
 PACKAGE_CFLAGS = $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null | sed 's/-DXMLSEC_DL_LIBLTDL=1//')
-PACKAGE_LIBS   = $(shell pkg-config --libs $(PACKAGES) 2>/dev/null || echo -lzint) -lzint -lm
+PACKAGE_LIBS   = $(shell pkg-config --libs $(PACKAGES)) -lzint -lm
 CFLAGS_BASE  = -std=gnu11 -pthread -fno-strict-aliasing $(WARNINGS) $(PACKAGE_CFLAGS)
 
 # Three flavours of the same objects, each in a folder of its own.
