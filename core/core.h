@@ -2,6 +2,8 @@
 #ifndef LEPHI_CORE_H
 #define LEPHI_CORE_H
 
+#include "core/auth/auth.h"
+#include "core/auth/idempotency.h"
 #include "core/base/arena.h"
 #include "core/base/buf.h"
 #include "core/base/clock.h"
@@ -9,12 +11,18 @@
 #include "core/base/csv.h"
 #include "core/base/err.h"
 #include "core/base/fault.h"
+#include "core/base/file.h"
 #include "core/base/memory.h"
 #include "core/base/money.h"
 #include "core/base/text.h"
+#include "core/db/db.h"
+#include "core/db/migrate.h"
 #include "core/http/client.h"
 #include "core/http/http.h"
 #include "core/json/json_read.h"
 #include "core/json/json_write.h"
+#include "core/province/province.h"
+#include "core/work/feed.h"
+#include "core/work/jobs.h"
 
 #endif

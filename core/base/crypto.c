@@ -174,3 +174,78 @@ bool base64_decode(struct text text, struct buf *out)
     }
     return true;
 }
+
+enum { NONCE_SIZE = 12, TAG_SIZE = 16 };
+
+void crypto_seal(const uint8_t key[SHA256_SIZE], struct text plain, struct buf *out)
+{
+    uint8_t nonce[NONCE_SIZE], tag[TAG_SIZE];
+    crypto_random(nonce, sizeof nonce);
+    buf_put(out, nonce, sizeof nonce);
+    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+    int written = 0, last = 0;
+    uint8_t *to = (uint8_t *)buf_room(out, plain.length + TAG_SIZE + 1);
+    digest_or_end(context && EVP_EncryptInit_ex(context, EVP_aes_256_gcm(), NULL, key, nonce) == 1);
+    digest_or_end(
+        EVP_EncryptUpdate(context, to, &written, (const uint8_t *)(plain.at ? plain.at : ""), (int)plain.length));
+    digest_or_end(EVP_EncryptFinal_ex(context, to + written, &last));
+    digest_or_end(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_GET_TAG, TAG_SIZE, tag));
+    EVP_CIPHER_CTX_free(context);
+    out->length += plain.length;
+    buf_put(out, tag, sizeof tag);
+}
+
+bool crypto_open(const uint8_t key[SHA256_SIZE], struct text sealed, struct buf *out)
+{
+    if (sealed.length < NONCE_SIZE + TAG_SIZE)
+        return false;
+    const uint8_t *nonce = (const uint8_t *)sealed.at;
+    size_t length = sealed.length - NONCE_SIZE - TAG_SIZE;
+    uint8_t tag[TAG_SIZE], *to = (uint8_t *)buf_room(out, length + 1);
+    memcpy(tag, nonce + NONCE_SIZE + length, TAG_SIZE);
+    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+    int written = 0, last = 0;
+    digest_or_end(context && EVP_DecryptInit_ex(context, EVP_aes_256_gcm(), NULL, key, nonce) == 1);
+    bool good = EVP_DecryptUpdate(context, to, &written, nonce + NONCE_SIZE, (int)length) == 1 &&
+                EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_TAG, TAG_SIZE, tag) == 1 &&
+                EVP_DecryptFinal_ex(context, to + written, &last) == 1;
+    EVP_CIPHER_CTX_free(context);
+    if (good)
+        out->length += length;
+    return good;
+}
+
+static uint8_t server_secret[SERVER_SECRET_SIZE];
+
+void server_secret_set(const uint8_t secret[SERVER_SECRET_SIZE])
+{
+    memcpy(server_secret, secret, sizeof server_secret);
+}
+
+void server_secret_derive(const char *purpose, struct text data, uint8_t ret_value[SHA256_SIZE])
+{
+    struct buf message = {0};
+    buf_put(&message, purpose, strlen(purpose) + 1);
+    buf_text(&message, data);
+    crypto_hmac_sha256((struct text){(const char *)server_secret, sizeof server_secret}, buf_view(&message), ret_value);
+    buf_done(&message);
+}
+
+void token_derive(const char *purpose, struct text data, char ret_token[TOKEN_TEXT_SIZE], uint8_t ret_hash[SHA256_SIZE])
+{
+    uint8_t value[SHA256_SIZE];
+    struct buf text = {0};
+    server_secret_derive(purpose, data, value);
+    base64url_encode(value, TOKEN_SIZE, &text);
+    memcpy(ret_token, buf_cstr(&text), TOKEN_TEXT_SIZE);
+    crypto_sha256(buf_view(&text), ret_hash);
+    buf_done(&text);
+}
+
+bool token_hash(struct text token, uint8_t ret_hash[SHA256_SIZE])
+{
+    if (token.length != TOKEN_TEXT_SIZE - 1)
+        return false;
+    crypto_sha256(token, ret_hash);
+    return true;
+}

@@ -25,10 +25,12 @@ struct db {
 static enum err connect_now(struct db *db)
 {
     char options[200];
-    snprintf(options, sizeof options,
-             "-c TimeZone=UTC -c statement_timeout=%d -c lock_timeout=5000 -c idle_in_transaction_session_timeout=30000",
-             db->statement_timeout_ms);
-    const char *keys[] = {"dbname", "application_name", "options", "client_encoding", "connect_timeout", "tcp_user_timeout", NULL};
+    snprintf(
+        options, sizeof options,
+        "-c TimeZone=UTC -c statement_timeout=%d -c lock_timeout=5000 -c idle_in_transaction_session_timeout=30000",
+        db->statement_timeout_ms);
+    const char *keys[] = {"dbname",          "application_name", "options", "client_encoding",
+                          "connect_timeout", "tcp_user_timeout", NULL};
     const char *values[] = {db->url, db->name, options, "UTF8", "5", "10000", NULL};
     if (db->connection)
         PQfinish(db->connection);
@@ -227,7 +229,8 @@ static enum err note_failure(struct db *db, const PGresult *result)
     const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
     keep(db->sqlstate, sizeof db->sqlstate, state);
     keep(db->constraint, sizeof db->constraint, result ? PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME) : NULL);
-    keep(db->error, sizeof db->error, result && *PQresultErrorMessage(result) ? PQresultErrorMessage(result) : PQerrorMessage(db->connection));
+    keep(db->error, sizeof db->error,
+         result && *PQresultErrorMessage(result) ? PQresultErrorMessage(result) : PQerrorMessage(db->connection));
     return state ? classify(state) : ERR_DATABASE;
 }
 
@@ -256,7 +259,8 @@ static void clear_result(void *result)
     PQclear(result);
 }
 
-enum err db_query(struct db *db, const struct db_statement *statement, const struct db_args *args, struct db_rows *ret_rows)
+enum err db_query(struct db *db, const struct db_statement *statement, const struct db_args *args,
+                  struct db_rows *ret_rows)
 {
     enum err err = db_ensure(db);
     if (!err)

@@ -2,7 +2,8 @@
  *
  * A statement is a static constant of its room and is prepared on a connection when first used there. Arguments travel
  * as text, results come back as text; arrays are PostgreSQL array literals built by db_arg_*_array. First choice is one
- * statement for one atomic act. Errors come as enum err; the server's words go to the log of whoever asks db_error(). */
+ * statement for one atomic act. Errors come as enum err; the server's words go to the log of whoever asks db_error().
+ */
 #ifndef LEPHI_CORE_DB_H
 #define LEPHI_CORE_DB_H
 
@@ -36,8 +37,8 @@ struct db_rows {
 };
 
 struct db_options {
-    const char *url;         /* libpq connection string or URI */
-    const char *name;        /* application_name, for whoever looks at pg_stat_activity */
+    const char *url;          /* libpq connection string or URI */
+    const char *name;         /* application_name, for whoever looks at pg_stat_activity */
     int statement_timeout_ms; /* 0: 15 s */
 };
 
@@ -49,21 +50,23 @@ void db_close(struct db *db); /* NULL is fine */
 MUST_CHECK enum err db_ensure(struct db *db);
 
 struct db_args db_args(struct arena *arena);
-void db_arg_text(struct db_args *args, struct text value);  /* empty text is the empty string, TEXT_NONE (at NULL) is NULL */
+void db_arg_text(struct db_args *args,
+                 struct text value); /* empty text is the empty string, TEXT_NONE (at NULL) is NULL */
 void db_arg_string(struct db_args *args, const char *value); /* NULL is NULL */
 void db_arg_int(struct db_args *args, int64_t value);
 void db_arg_bool(struct db_args *args, bool value);
 void db_arg_null(struct db_args *args);
-void db_arg_date(struct db_args *args, date_days date);      /* DATE_NONE is NULL */
-void db_arg_instant(struct db_args *args, instant_us at);    /* INSTANT_NONE is NULL */
+void db_arg_date(struct db_args *args, date_days date);                  /* DATE_NONE is NULL */
+void db_arg_instant(struct db_args *args, instant_us at);                /* INSTANT_NONE is NULL */
 void db_arg_bytes(struct db_args *args, const void *bytes, size_t size); /* bytea */
 void db_arg_int_array(struct db_args *args, const int64_t *values, size_t count);
 void db_arg_text_array(struct db_args *args, const struct text *values, size_t count); /* at NULL is a NULL element */
 void db_arg_instant_array(struct db_args *args, const instant_us *values, size_t count);
 
-/* Runs one prepared statement. Errors: ERR_RETRY (40001, 40P01, lock timeout), ERR_TIMEOUT, ERR_CONFLICT (unique, foreign
- * key, check, exclusion: see db_constraint), ERR_DATABASE (connection), ERR_INTERNAL (anything else). */
-MUST_CHECK enum err db_query(struct db *db, const struct db_statement *statement, const struct db_args *args, struct db_rows *ret_rows);
+/* Runs one prepared statement. Errors: ERR_RETRY (40001, 40P01, lock timeout), ERR_TIMEOUT, ERR_CONFLICT (unique,
+ * foreign key, check, exclusion: see db_constraint), ERR_DATABASE (connection), ERR_INTERNAL (anything else). */
+MUST_CHECK enum err db_query(struct db *db, const struct db_statement *statement, const struct db_args *args,
+                             struct db_rows *ret_rows);
 /* The same for statements whose rows nobody reads. */
 MUST_CHECK enum err db_run(struct db *db, const struct db_statement *statement, const struct db_args *args);
 
@@ -80,7 +83,8 @@ struct text db_bytes(const struct db_rows *rows, int row, int column, struct are
 
 /* Runs `act` between BEGIN and COMMIT; any error rolls back. ERR_RETRY runs it again with jitter until `deadline_us`
  * (monotonic). Nothing inside may touch the network. */
-MUST_CHECK enum err db_transact(struct db *db, int64_t deadline_us, enum err (*act)(struct db *db, void *with), void *with);
+MUST_CHECK enum err db_transact(struct db *db, int64_t deadline_us, enum err (*act)(struct db *db, void *with),
+                                void *with);
 
 /* What the server said of the last failed call: text, SQLSTATE, constraint name. Never NULL. */
 const char *db_error(const struct db *db);
