@@ -40,7 +40,8 @@ struct caller {
     char scopes[256];
 };
 
-/* One line of the table of routes. Patterns: "/v1/payment-requests/{id}/qr.svg", "/v1/receipts/{id}.xml",
+/* One line of the table of routes: {"GET", "/v1/quotes", quote_handle, HTTP_INLINE, .access = ACCESS_PUBLIC}. Patterns:
+ * "/v1/payment-requests/{id}/qr.svg", "/v1/receipts/{id}.xml",
  * "/assets/{path*}" (the rest of the path, slashes included, last segment only). Fixed text wins over a capture with
  * fixed text beside it, that over a bare capture, that over the rest. */
 struct route {
