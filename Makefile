@@ -20,7 +20,7 @@ CC           ?= gcc
 FUZZ_CC      ?= clang
 
 ROOMS        := core payments receipts postal reconciliation
-PACKAGES     := libpq openssl libcurl libqrencode jansson libmicrohttpd libxml-2.0 xmlsec1-openssl libpng pangocairo
+PACKAGES     := libpq openssl expat libcurl libqrencode jansson libmicrohttpd libxml-2.0 xmlsec1-openssl libpng pangocairo
 WARNINGS     := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
                 -Wwrite-strings -Wvla -Wformat=2 -Wundef -Wno-unused-parameter -Wno-format-truncation
 DEFINES      := -D_GNU_SOURCE -DLEPHI_VERSION='"$(shell git describe --always --dirty 2>/dev/null || echo unknown)"' \
@@ -44,7 +44,8 @@ else ifeq ($(MODE),tsan)
   OUT         := build/tsan
 else ifeq ($(MODE),fuzz)
   CC          := $(FUZZ_CC)
-  MODE_CFLAGS := -O1 -g -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+  MODE_CFLAGS := -O1 -g -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined -fno-omit-frame-pointer \
+                 -Wno-unknown-warning-option -Wno-format-nonliteral
   OUT         := build/fuzz
 endif
 

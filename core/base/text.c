@@ -14,7 +14,7 @@ struct text text_slice(struct text text, size_t from, size_t length)
         from = text.length;
     if (length > text.length - from)
         length = text.length - from;
-    return (struct text){text.at + from, length};
+    return (struct text){text.at ? text.at + from : NULL, length};
 }
 
 bool text_equal(struct text a, struct text b)

@@ -1,0 +1,89 @@
+/* Reconciliation: bank files in, explained matches and exceptions out, and the day's books.
+ *
+ * This half reads statements and needs no database: bytes in pieces of any size go in, events come out, memory stays
+ * the same for a file of any length (CSV excepted, which is bounded). Readers are tolerant about shape and strict
+ * about money: nothing is dropped silently, and the balance equation judges every statement. */
+#ifndef LEPHI_RECONCILIATION_H
+#define LEPHI_RECONCILIATION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "core/core.h"
+
+enum statement_format {
+    STATEMENT_UNKNOWN,
+    STATEMENT_MT940, /* SWIFT customer statement and its dialects */
+    STATEMENT_MT942, /* SWIFT interim report: no balances, control totals instead */
+    STATEMENT_CAMT,  /* ISO 20022 camt.052, .053, .054 in any version */
+    STATEMENT_CSV,   /* bank exports with a header row in Vietnamese or English */
+};
+
+/* "mt940" …; STATEMENT_UNKNOWN for a name nobody knows. */
+enum statement_format statement_format_named(struct text name);
+const char *statement_format_name(enum statement_format format);
+/* Judges by the first bytes of a file (4 KiB are plenty). */
+enum statement_format statement_detect(struct text first_bytes);
+
+/* Texts in events are UTF-8 without control characters and live until the event function returns. */
+struct statement_head {
+    int line;             /* in the file, from 1 */
+    struct text account;  /* as the bank writes it */
+    struct text currency; /* ISO 4217; empty when the file does not say */
+    struct text number;   /* statement number, without the page */
+    bool has_opening;
+    int64_t opening; /* minor units of the currency (đồng for VND, cents for EUR), credit positive */
+};
+
+struct statement_line {
+    int line, page;                /* page: message within a statement that the bank cut up, from 1 */
+    int64_t ordinal;               /* within its page, from 1 */
+    date_days booked_on, value_on; /* DATE_NONE when the file gives no usable one */
+    int64_t amount;                /* minor units, money in positive */
+    bool reversal;    /* takes an earlier line back; the sign of amount already says which way the money went */
+    struct text type; /* MT940 N/S/F + 3 characters, camt domain code; may be empty */
+    struct text bank_reference, customer_reference, counterparty, counterparty_account;
+    struct text memo;
+    struct text supplementary; /* MT940 second line of :61:, camt structured references */
+};
+
+struct statement_tail {
+    int line;
+    struct text currency;
+    bool has_opening, has_closing;
+    int64_t opening, closing;
+    int64_t sum_in, sum_out; /* both positive, never netted */
+    int64_t lines;
+    bool complete;      /* opening + lines = closing, every page joins the next, every line was understood */
+    int64_t difference; /* closing − (opening + lines) when both balances are known, else 0 */
+};
+
+struct statement_warning {
+    int line;
+    const char *code;   /* stable: balance_mismatch, bad_date, bad_line, unknown_tag, … (README.md of this room) */
+    const char *detail; /* English, with the bytes or sums it speaks of */
+};
+
+/* What a reader tells. Functions may be NULL. `with` is handed through. */
+struct statement_sink {
+    void *with;
+    void (*begin)(void *with, const struct statement_head *head);
+    void (*line)(void *with, const struct statement_line *line);
+    void (*end)(void *with, const struct statement_tail *tail);
+    void (*warning)(void *with, const struct statement_warning *warning);
+};
+
+struct statement_reader;
+
+/* `sink` is copied. Never NULL. */
+struct statement_reader *statement_reader_new(enum statement_format format, const struct statement_sink *sink);
+/* Takes the next bytes. ERR_STATEMENT_SYNTAX when nothing more can be read (XML that is not well-formed, CSV without a
+ * header row, a file over the bound); what was told before stays told, and an open statement ends incomplete. */
+MUST_CHECK enum err statement_reader_feed(struct statement_reader *reader, struct text bytes);
+/* The file is over: ends what is open. ERR_STATEMENT_SYNTAX when there was no statement in it. */
+MUST_CHECK enum err statement_reader_end(struct statement_reader *reader);
+void statement_reader_free(struct statement_reader *reader); /* accepts NULL */
+
+/* lephi statement parse FILE [--format F]: JSON on stdout as docs say; returns the exit code. */
+int statement_command(int argc, char **argv);
+
+#endif
