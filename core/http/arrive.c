@@ -190,7 +190,6 @@ static enum MHD_Result run(struct exchange *exchange)
     exchange_run(exchange);
     if (!exchange->deferred)
         return depart_reply(exchange);
-    exchange_own_headers(exchange);
     suspend(exchange);
     exchange_let_go(exchange);
     return MHD_YES;

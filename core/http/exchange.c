@@ -53,7 +53,8 @@ struct exchange *exchange_take(struct loop *loop)
     exchange->next = NULL;
     exchange->stage = STAGE_STARTED;
     exchange->expired = exchange->held = exchange->completed = exchange->body_coming = exchange->counted = false;
-    exchange->deferred = exchange->replied = exchange->headers_odd = false;
+    exchange->deferred = exchange->headers_odd = false;
+    atomic_store_explicit(&exchange->replied, false, memory_order_relaxed);
     exchange->header_count = exchange->reply_header_count = exchange->match.count = 0;
     exchange->raw_path = exchange->raw_query = TEXT_NONE;
     exchange->status = 0;
@@ -115,7 +116,9 @@ void exchange_run(struct exchange *exchange)
         err = authorize(rq);
     if (!err && !exchange->replied)
         err = rq->route->handle(rq);
-    if (exchange->deferred || exchange->replied)
+    if (exchange->deferred) /* then another thread may be writing the reply */
+        return;
+    if (exchange->replied)
         return;
     if (rq->faults.count && err)
         reply_faults(rq, err);

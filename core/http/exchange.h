@@ -57,7 +57,8 @@ struct exchange {
     struct buf body;
     size_t body_max, swallowed;
 
-    bool deferred, replied;
+    bool deferred;
+    atomic_bool replied; /* a deferred reply may come while the handler has not returned */
     int status;
     const char *content_type; /* in the arena or static */
     struct buf reply;

@@ -135,6 +135,8 @@ void request_defer(struct request *rq)
 {
     struct exchange *exchange = exchange_of(rq);
     assert(!exchange->deferred && !exchange->replied);
+    if (rq->route->place == HTTP_INLINE)
+        exchange_own_headers(exchange); /* before anybody else sees them */
     exchange->deferred = true;
     atomic_fetch_add(&exchange->holds, 1);
 }
