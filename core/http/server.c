@@ -102,6 +102,7 @@ enum err http_server_start(const struct http_config *config, struct http_server 
     struct http_server *server = memory_new(sizeof *server);
     server->config = *config;
     defaults(&server->config);
+    server->port = config->port;
     pthread_mutex_init(&server->queue_lock, NULL);
     pthread_cond_init(&server->queue_filled, NULL);
 
