@@ -1,0 +1,180 @@
+/* Electronic fee receipts: document, number, signature, verification, PDF and page.
+ *
+ * Law: NĐ 254/2026/NĐ-CP art. 23–29 and TT 91/2026/TT-BTC art. 17–20, appendix II (symbols) and V (form 01/PLPĐT), in
+ * force since 1 July 2026. The tax authority's XML schema for receipts is not public: element names are our own and
+ * stand in one table (profile.h); structure and signature follow the invoice profile of QĐ 1450/QĐ-TCT.
+ *
+ * A receipt's unsigned bytes are written once, already in canonical form (Canonical XML 1.0), and frozen with its
+ * number; signing adds to them and never changes them. Every view (page, PDF, JSON) is made from the signed bytes. */
+#ifndef LEPHI_RECEIPTS_H
+#define LEPHI_RECEIPTS_H
+
+#include "core/core.h"
+
+/* Document ----------------------------------------------------------------------------------------------------------
+ */
+
+enum {
+    RECEIPT_NUMBER_MAX = 99999999, /* NĐ 254/2026 art. 23.2 c: at most 8 digits, from 1 on 1 January */
+    RECEIPT_LINES_MAX = 200,
+    RECEIPT_XML_MAX = 512 * 1024, /* bytes; a receipt of 200 lines stays below a fifth of it */
+    RECEIPT_WORDS_SIZE = 512,
+};
+
+enum receipt_kind { RECEIPT_PHI, RECEIPT_LE_PHI };
+enum receipt_method {
+    RECEIPT_METHOD_VIETQR,
+    RECEIPT_METHOD_POS,
+    RECEIPT_METHOD_WALLET,
+    RECEIPT_METHOD_POST,
+    RECEIPT_METHOD_PORTAL,
+    RECEIPT_METHOD_CASH,
+    RECEIPT_METHOD_MIXED, /* several payments by different ways settled one request */
+    RECEIPT_METHODS
+};
+
+/* Collector, delegate or payer. What is not known is empty and is left out of the document. */
+struct receipt_party {
+    struct text name, tax_code, address, phone, account, id_number;
+};
+
+struct receipt_line {
+    struct text fee, name;
+    enum receipt_kind kind;
+    struct text quantity; /* as the citizen reads it: "3 bản" */
+    int64_t amount;       /* đồng */
+};
+
+/* The receipt that this one replaces (TT 91/2026 art. 20.2). Widths hold symbols of before July 2026 too. */
+struct receipt_related {
+    struct text form, symbol, number, reason;
+    date_days issued_on; /* DATE_NONE: this receipt replaces none */
+};
+
+struct receipt_document {
+    struct text form;   /* EBL01 without face value, EBL02 with */
+    struct text symbol; /* two digits of the year, T, two of twenty letters: 26TAA */
+    int64_t number;
+    date_days issued_on;
+    struct receipt_party collector;
+    struct receipt_party delegate; /* name empty: the collector issues itself (NĐ 254/2026 art. 25) */
+    struct receipt_party payer;
+    struct text dossier, reference; /* of the one-stop shop; of the payment request */
+    const struct receipt_line *lines;
+    size_t line_count;
+    int64_t total; /* đồng */
+    enum receipt_method method;
+    date_days collected_on;
+    struct text lookup_code; /* the unguessable part of the verification link */
+    struct receipt_related replaces;
+    instant_us signed_at; /* read from signed documents; INSTANT_NONE otherwise */
+};
+
+/* What every reading and writing of a document asks: mandatory content, symbols, sums, lengths, plain text.
+ * Returns OK or ERR_INVALID with every fault. */
+MUST_CHECK enum err receipt_document_check(const struct receipt_document *document, struct faults *faults);
+
+/* Appends the unsigned document in canonical form. Texts are brought to NFC, runs of white space become one space.
+ * ERR_INVALID as receipt_document_check; then nothing is appended. */
+MUST_CHECK enum err receipt_document_write(const struct receipt_document *document, struct buf *out,
+                                           struct faults *faults);
+
+/* Reads a signed or unsigned document, without judging its signature; texts live in the arena of `faults`.
+ * ERR_XML_SYNTAX, ERR_INVALID. */
+MUST_CHECK enum err receipt_document_read(struct text xml, struct receipt_document *ret_document,
+                                          struct faults *faults);
+
+/* Rewrites an unsigned document of any layout in our canonical form. ERR_XML_SYNTAX, ERR_INVALID,
+ * ERR_SIGNATURE_PROFILE when it is signed already. */
+MUST_CHECK enum err receipt_document_normalize(struct text xml, struct buf *out, struct faults *faults);
+
+/* "Một trăm năm mươi nghìn đồng" (NĐ 254/2026 art. 23.2 đ: amount in figures and words). Northern school reading:
+ * linh, mốt, tư, lăm. `amount` is not negative (asserted). */
+void receipt_amount_in_words(int64_t amount, char ret_words[RECEIPT_WORDS_SIZE]);
+
+const char *receipt_kind_vi(enum receipt_kind kind);         /* "Phí", "Lệ phí" */
+const char *receipt_method_code(enum receipt_method method); /* "vietqr" */
+const char *receipt_method_vi(enum receipt_method method);   /* "Chuyển khoản VietQR" */
+bool receipt_method_find(struct text code, enum receipt_method *ret_method);
+bool receipt_symbol_valid(struct text symbol); /* TT 91/2026 appendix II */
+
+/* Signing -----------------------------------------------------------------------------------------------------------
+ */
+
+enum signer_key { SIGNER_RSA_SHA256, SIGNER_ECDSA_P256_SHA256 };
+enum { SIGNATURE_SIZE_MAX = 512 };
+
+/* One key with its certificate. `sign` makes the raw signature of `bytes` (RSA: PKCS #1 v1.5; ECDSA: r‖s) and may be
+ * called from several threads. Key files and tokens stand behind the same interface. */
+struct signer {
+    enum signer_key key;
+    struct text certificate; /* base64 of DER, one line */
+    struct text subject;     /* RFC 4514 text, UTF-8 */
+    struct text tax_code;    /* of the certificate's "UID=MST:…"; empty when it has none */
+    instant_us valid_from, valid_until;
+    MUST_CHECK enum err (*sign)(const struct signer *signer, struct text bytes,
+                                uint8_t ret_signature[SIGNATURE_SIZE_MAX], size_t *ret_length);
+    void *state;
+};
+
+/* PEM private key (RSA of at least 2,048 bits, or P-256) and PEM certificate of the same key. ERR_KEY, ERR_IO,
+ * ERR_CERTIFICATE with the reason in `faults`. The caller closes it. */
+MUST_CHECK enum err signer_open_files(const char *key_path, const char *certificate_path, struct signer **ret_signer,
+                                      struct faults *faults);
+void signer_close(struct signer *signer); /* NULL is fine */
+
+/* May this signer sign receipts of `tax_code` at `at`? The preflight before anything is numbered. OK, ERR_CERTIFICATE.
+ */
+MUST_CHECK enum err signer_check(const struct signer *signer, struct text tax_code, instant_us at);
+
+/* Appends the signed document: `unsigned_xml` (as receipt_document_write made it) with the signature block. XMLDSig:
+ * inclusive C14N, SHA-256, one reference to the data, one to the signing time, the certificate in KeyInfo.
+ * ERR_SIGNATURE_PROFILE when the bytes are not such a document, ERR_KEY. */
+MUST_CHECK enum err receipt_sign(const struct signer *signer, struct text unsigned_xml, instant_us signing_time,
+                                 struct buf *out);
+
+/* Verification ------------------------------------------------------------------------------------------------------
+ */
+
+struct receipt_trust; /* certificates that receipts may go back to */
+
+/* Every certificate of the PEM text; self-signed ones are anchors, others are links. ERR_CERTIFICATE when none. */
+MUST_CHECK enum err receipt_trust_new(struct text pem, struct receipt_trust **ret_trust);
+MUST_CHECK enum err receipt_trust_open(const char *pem_path, struct receipt_trust **ret_trust);
+void receipt_trust_free(struct receipt_trust *trust); /* NULL is fine */
+
+enum receipt_chain { RECEIPT_CHAIN_UNCHECKED, RECEIPT_CHAIN_TRUSTED };
+
+/* What was signed, by whom, when. Texts live in the arena of the faults given to receipt_verify. */
+struct receipt_verdict {
+    struct receipt_document document;
+    instant_us signed_at;
+    const char *algorithm; /* "rsa-sha256", "ecdsa-sha256" */
+    struct text signer_subject, signer_name, signer_tax_code, issuer, serial;
+    instant_us valid_from, valid_until; /* of the certificate */
+    enum receipt_chain chain;
+};
+
+/* Verifies a signed receipt. `trust` NULL: everything but the chain is checked and the verdict says so.
+ * ERR_XML_SYNTAX (not XML, DTD, comments, too deep or large), ERR_SIGNATURE_MISSING, ERR_SIGNATURE_PROFILE (other
+ * nodes, names, Ids or algorithms than the profile's: wrapping, a second signature, doubled Ids), ERR_SIGNATURE_BROKEN,
+ * ERR_CERTIFICATE (chain, validity at signing time, tax code), ERR_INVALID (content). The reason stands in `faults`. */
+MUST_CHECK enum err receipt_verify(struct text xml, const struct receipt_trust *trust,
+                                   struct receipt_verdict *ret_verdict, struct faults *faults);
+void receipt_verdict_write(struct json *json, const void *verdict); /* struct receipt_verdict as one JSON object */
+void receipt_document_json(struct json *json, const char *key, const struct receipt_document *document);
+
+/* Views -------------------------------------------------------------------------------------------------------------
+ */
+
+/* One A4 page like form 01/PLPĐT with a QR of `link` (NULL: none), the signed XML attached to the file.
+ * ERR_INTERNAL when Cairo fails. */
+MUST_CHECK enum err receipt_pdf(const struct receipt_verdict *verdict, struct text signed_xml, const char *link,
+                                struct buf *out);
+/* The same as a page of HTML without script; style sheet at /assets/receipt.css. */
+void receipt_html(const struct receipt_verdict *verdict, const char *link, struct buf *out);
+
+/* `lephi receipt verify|sign …`; argv[0] is "receipt". Returns the exit status. */
+int receipt_command(int argc, char **argv);
+
+#endif

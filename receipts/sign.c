@@ -1,0 +1,111 @@
+/* XMLDSig over bytes that are canonical already: digest, fill in SignedInfo, sign, write.
+ *
+ * Canonical form of a part (inclusive C14N 1.0, W3C REC 15 March 2001 §2.3): its own bytes, and on its top element the
+ * namespace declarations in scope. The data element has none; SignedInfo and Object inherit the signature's default. */
+#include <stdio.h>
+#include <string.h>
+#include "receipts/profile.h"
+#include "receipts/receipts.h"
+
+#define EMPTY(name, algorithm) "<" name " Algorithm=\"" algorithm "\"></" name ">"
+
+static struct text data_bytes(struct text document)
+{
+    char head[96], tail[96];
+    const char *root = receipt_element_name(EL_ROOT), *data = receipt_element_name(EL_DATA);
+    snprintf(head, sizeof head, "<%s><%s Id=\"" RECEIPT_DATA_ID "\">", root, data);
+    snprintf(tail, sizeof tail, "</%s></%s>", data, root);
+    if (document.length > RECEIPT_XML_MAX || !text_starts(document, head) || !text_ends(document, tail))
+        return TEXT_NONE;
+    size_t before = strlen(root) + 2, after = strlen(root) + 3;
+    return text_slice(document, before, document.length - before - after);
+}
+
+static void put_digest(struct buf *out, struct text bytes)
+{
+    uint8_t digest[SHA256_SIZE];
+    crypto_sha256(bytes, digest);
+    base64_encode(digest, sizeof digest, out);
+}
+
+/* Everything inside SignedInfo. */
+static void put_signed_info(struct buf *out, const struct signer *signer, struct text data, struct text object)
+{
+    buf_string(out, EMPTY("CanonicalizationMethod", DSIG_C14N));
+    buf_string(out, signer->key == SIGNER_RSA_SHA256 ? EMPTY("SignatureMethod", DSIG_RSA_SHA256)
+                                                     : EMPTY("SignatureMethod", DSIG_ECDSA_SHA256));
+    buf_string(out, "<Reference URI=\"#" RECEIPT_DATA_ID "\"><Transforms>" EMPTY("Transform", DSIG_ENVELOPED) EMPTY(
+                        "Transform", DSIG_C14N) "</Transforms>" EMPTY("DigestMethod", DSIG_SHA256) "<DigestValue>");
+    put_digest(out, data);
+    buf_string(out, "</DigestValue></Reference><Reference URI=\"#" DSIG_TIME_ID "\"><Transforms>" EMPTY(
+                        "Transform", DSIG_C14N) "</Transforms>" EMPTY("DigestMethod", DSIG_SHA256) "<DigestValue>");
+    put_digest(out, object);
+    buf_string(out, "</DigestValue></Reference>");
+}
+
+static void put_object_rest(struct buf *out, instant_us signing_time)
+{
+    struct civil t = civil_of(signing_time);
+    buf_printf(out,
+               " Id=\"" DSIG_TIME_ID "\"><SignatureProperties><SignatureProperty Target=\"#" DSIG_SIGNATURE_ID
+               "\"><SigningTime>%04d-%02d-%02dT%02d:%02d:%02d</SigningTime></SignatureProperty></SignatureProperties>"
+               "</Object>",
+               t.year, t.month, t.day, t.hour, t.minute, t.second);
+}
+
+static void put_key_info(struct buf *out, const struct signer *signer)
+{
+    buf_string(out, "<KeyInfo><X509Data><X509SubjectName>");
+    for (size_t i = 0; i < signer->subject.length; i++) {
+        char c = signer->subject.at[i];
+        if (c == '&')
+            buf_string(out, "&amp;");
+        else if (c == '<')
+            buf_string(out, "&lt;");
+        else if (c == '>')
+            buf_string(out, "&gt;");
+        else
+            buf_char(out, c);
+    }
+    buf_string(out, "</X509SubjectName><X509Certificate>");
+    buf_text(out, signer->certificate);
+    buf_string(out, "</X509Certificate></X509Data></KeyInfo>");
+}
+
+enum err receipt_sign(const struct signer *signer, struct text unsigned_xml, instant_us signing_time, struct buf *out)
+{
+    struct text data = data_bytes(unsigned_xml);
+    if (!data.length)
+        return ERR_SIGNATURE_PROFILE;
+    struct buf object = {0}, info = {0};
+    buf_string(&object, "<Object xmlns=\"" DSIG_NAMESPACE "\"");
+    put_object_rest(&object, signing_time);
+    buf_string(&info, "<SignedInfo xmlns=\"" DSIG_NAMESPACE "\">");
+    size_t info_head = info.length;
+    put_signed_info(&info, signer, data, buf_view(&object));
+    buf_string(&info, "</SignedInfo>");
+
+    uint8_t signature[SIGNATURE_SIZE_MAX];
+    size_t length;
+    enum err err = signer->sign(signer, buf_view(&info), signature, &length);
+    if (!err) {
+        const char *root = receipt_element_name(EL_ROOT), *signatures = receipt_element_name(EL_SIGNATURES),
+                   *by = receipt_element_name(EL_SIGNED_BY);
+        buf_room(out, unsigned_xml.length + info.length + signer->certificate.length + 2048);
+        buf_printf(out, "<%s>", root);
+        buf_text(out, data);
+        buf_printf(out, "<%s><%s><Signature xmlns=\"" DSIG_NAMESPACE "\" Id=\"" DSIG_SIGNATURE_ID "\"><SignedInfo>",
+                   signatures, by);
+        buf_text(out, text_slice(buf_view(&info), info_head, info.length));
+        buf_string(out, "<SignatureValue>");
+        base64_encode(signature, length, out);
+        buf_string(out, "</SignatureValue>");
+        put_key_info(out, signer);
+        buf_string(out, "<Object");
+        put_object_rest(out, signing_time);
+        buf_printf(out, "</Signature></%s></%s></%s>", by, signatures, root);
+    }
+    buf_done(&object);
+    buf_done(&info);
+    return err;
+}
