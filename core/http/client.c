@@ -33,10 +33,11 @@ struct http_client {
     CURLM *multi;
     pthread_t thread;
     pthread_mutex_t lock;
-    struct flight *waiting; /* not yet with libcurl; under the lock */
-    int flying;             /* all of them; under the lock */
-    bool stopping;          /* under the lock */
-    struct flight *flights; /* with libcurl; the thread's own */
+    pthread_cond_t all_left; /* flying is 0 while stopping */
+    struct flight *waiting;  /* not yet with libcurl; under the lock */
+    int flying;              /* callers inside http_client_call; under the lock */
+    bool stopping;           /* under the lock */
+    struct flight *flights;  /* with libcurl; the thread's own */
     CURL *idle[IDLE_HANDLES_MAX];
     int idle_count;
 };
@@ -251,7 +252,6 @@ static void land(struct http_client *client, struct flight *flight, enum err err
     pthread_mutex_lock(&client->lock);
     flight->err = err;
     flight->done = true;
-    client->flying--;
     pthread_cond_signal(&flight->landed);
     pthread_mutex_unlock(&client->lock);
 }
@@ -334,6 +334,7 @@ enum err http_client_start(const struct http_client_config *config, struct http_
     if (!client->config.calls_max)
         client->config.calls_max = 256;
     pthread_mutex_init(&client->lock, NULL);
+    pthread_cond_init(&client->all_left, NULL);
     client->multi = curl_multi_init();
     sigset_t all, before;
     sigfillset(&all);
@@ -343,6 +344,7 @@ enum err http_client_start(const struct http_client_config *config, struct http_
     if (!started) {
         curl_multi_cleanup(client->multi);
         pthread_mutex_destroy(&client->lock);
+        pthread_cond_destroy(&client->all_left);
         free(client);
         return ERR_IO;
     }
@@ -359,10 +361,15 @@ void http_client_stop(struct http_client *client)
     pthread_mutex_unlock(&client->lock);
     curl_multi_wakeup(client->multi);
     pthread_join(client->thread, NULL);
+    pthread_mutex_lock(&client->lock);
+    while (client->flying) /* they have been told, and still hold our lock one by one */
+        pthread_cond_wait(&client->all_left, &client->lock);
+    pthread_mutex_unlock(&client->lock);
     for (int i = 0; i < client->idle_count; i++)
         curl_easy_cleanup(client->idle[i]);
     curl_multi_cleanup(client->multi);
     pthread_mutex_destroy(&client->lock);
+    pthread_cond_destroy(&client->all_left);
     free(client);
 }
 
@@ -379,6 +386,8 @@ static enum err fly(struct http_client *client, struct flight *flight)
     curl_multi_wakeup(client->multi);
     while (!flight->done)
         pthread_cond_wait(&flight->landed, &client->lock);
+    if (!--client->flying && client->stopping)
+        pthread_cond_signal(&client->all_left);
     pthread_mutex_unlock(&client->lock);
     return flight->err;
 }
