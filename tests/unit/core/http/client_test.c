@@ -1,5 +1,9 @@
 /* What the client says of a call: sent or not, answered or unknown. The other side is our server, or a bare socket. */
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include "tests/unit/core/http/peer.h"
 
@@ -271,6 +275,76 @@ static void a_server_without_tls_is_no_https_server(void **state)
     assert_int_equal(call_to(url, "POST", "/echo", (struct http_call){.body = TEXT("x")}), ERR_NETWORK);
 }
 
+static SSL_CTX *tls;
+
+/* A certificate of our own for 127.0.0.1, written to `path` as the root to trust. */
+static void certify(const char *name, const char *path)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *certificate = X509_new();
+    X509_set_version(certificate, 2);
+    ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
+    X509_gmtime_adj(X509_getm_notBefore(certificate), -3600);
+    X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
+    X509_set_pubkey(certificate, key);
+    X509_NAME *subject = X509_get_subject_name(certificate);
+    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)"test", -1, -1, 0);
+    X509_set_issuer_name(certificate, subject);
+    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, name);
+    X509_add_ext(certificate, extension, -1);
+    X509_EXTENSION_free(extension);
+    assert_true(X509_sign(certificate, key, EVP_sha256()) > 0);
+    tls = SSL_CTX_new(TLS_server_method());
+    assert_int_equal(SSL_CTX_use_certificate(tls, certificate), 1);
+    assert_int_equal(SSL_CTX_use_PrivateKey(tls, key), 1);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    PEM_write_X509(file, certificate);
+    fclose(file);
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+}
+
+static _Atomic int told_over_tls;
+
+static void answer_over_tls(int line)
+{
+    SSL *ssl = SSL_new(tls);
+    char text[4096];
+    SSL_set_fd(ssl, line);
+    if (SSL_accept(ssl) == 1 && SSL_read(ssl, text, sizeof text) > 0) {
+        told_over_tls++;
+        SSL_write(ssl, "HTTP/1.1 204 No Content\r\n\r\n", 27);
+        SSL_shutdown(ssl);
+    }
+    SSL_free(ssl);
+}
+
+static void only_a_trusted_certificate_of_that_name_hears_anything(void **state)
+{
+    static const char *const names[] = {"IP:127.0.0.1", "IP:127.0.0.2"};
+    signal(SIGPIPE, SIG_IGN); /* the test's TLS server writes to peers that have hung up */
+    for (int i = 0; i < 2; i++) {
+        struct trap trap;
+        char path[] = "/tmp/lephi_client_test_XXXXXX", url[64];
+        int file = mkstemp(path);
+        assert_true(file >= 0);
+        close(file);
+        certify(names[i], path);
+        trap_open(&trap, answer_over_tls);
+        snprintf(url, sizeof url, "https%s", trap.url + 4);
+        told_over_tls = 0;
+        assert_int_equal(call_to(url, "POST", "/pay", (struct http_call){.body = TEXT("x")}), ERR_NETWORK);
+        assert_int_equal(told_over_tls, 0);
+        enum err err = call_to(url, "POST", "/pay", (struct http_call){.body = TEXT("x"), .ca_file = path});
+        assert_int_equal(err, i == 0 ? OK : ERR_NETWORK);
+        trap_close(&trap);
+        assert_int_equal(told_over_tls, i == 0);
+        SSL_CTX_free(tls);
+        unlink(path);
+    }
+}
+
 static char mail[8192];
 
 static void be_a_mail_server(int line)
@@ -384,6 +458,7 @@ int main(void)
         cmocka_unit_test(an_answer_over_the_cap_is_not_taken),
         cmocka_unit_test(what_cannot_be_called_is_refused_before_anything_is_sent),
         cmocka_unit_test(a_server_without_tls_is_no_https_server),
+        cmocka_unit_test(only_a_trusted_certificate_of_that_name_hears_anything),
         cmocka_unit_test(mail_goes_out_by_smtp),
         cmocka_unit_test(many_threads_call_at_once),
         cmocka_unit_test(stopping_and_a_full_client_say_so_at_once),
