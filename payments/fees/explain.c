@@ -1,0 +1,359 @@
+/* The sentence behind a price, as a citizen would say it: what was counted, what came off, which text of law. */
+#include <stdio.h>
+#include <string.h>
+#include "payments/fees/catalogue.h"
+
+struct saying {
+    const struct quote *quote;
+    const struct quote_line *line;
+    const struct formula *formula;
+    enum fee_language language;
+    struct buf *out;
+};
+
+static void amount(struct saying *say, int64_t value)
+{
+    char text[MONEY_TEXT_SIZE];
+    money_format(value, text);
+    buf_printf(say->out, "%s đ", text);
+}
+
+static void number(struct saying *say, int64_t value)
+{
+    char text[MONEY_TEXT_SIZE];
+    money_format(value, text);
+    buf_string(say->out, text);
+}
+
+static void words(struct saying *say, const char *vi, const char *en)
+{
+    buf_string(say->out, say->language == LANGUAGE_VI ? vi : en);
+}
+
+/* 190000 ppb → "0,019 %" (Vietnamese comma), "0.019%" in English */
+static void share(struct saying *say, int64_t ppb)
+{
+    char text[40];
+    int length = snprintf(text, sizeof text, "%lld.%07lld", (long long)(ppb / 10000000), (long long)(ppb % 10000000));
+    while (text[length - 1] == '0')
+        text[--length] = '\0';
+    if (text[length - 1] == '.')
+        text[--length] = '\0';
+    char *point = strchr(text, '.');
+    if (point && say->language == LANGUAGE_VI)
+        *point = ',';
+    buf_printf(say->out, say->language == LANGUAGE_VI ? "%s %%" : "%s%%", text);
+}
+
+static void unit(struct saying *say)
+{
+    struct text word = say->language == LANGUAGE_VI ? say->line->fee->unit_vi : say->line->fee->unit_en;
+    if (!word.length)
+        words(say, "lần", "×");
+    else
+        buf_text(say->out, word);
+}
+
+static void equals_gross(struct saying *say)
+{
+    buf_string(say->out, " = ");
+    amount(say, say->line->gross);
+}
+
+/* "3 bản × 8.000 đ = 24.000 đ", or the price alone for one. */
+static void counted(struct saying *say, int64_t each)
+{
+    number(say, say->line->quantity);
+    buf_char(say->out, ' ');
+    unit(say);
+    buf_string(say->out, " × ");
+    amount(say, each);
+    equals_gross(say);
+}
+
+static void explain_page(struct saying *say)
+{
+    const struct formula *f = say->formula;
+    int64_t pages = say->quote->request->quantities[QUANTITY_PAGES], each = 0;
+    for (size_t i = 0; i < f->case_count && pages >= f->cases[i].from; i++) {
+        const struct formula_case *band = &f->cases[i];
+        int64_t count = (pages < band->bound ? pages : band->bound) - band->from + 1;
+        if (i)
+            buf_string(say->out, " + ");
+        number(say, count);
+        words(say, " trang × ", count == 1 ? " page × " : " pages × ");
+        amount(say, band->price.fixed);
+        each += count * band->price.fixed;
+    }
+    buf_string(say->out, " = ");
+    amount(say, each);
+    if (each > f->max) {
+        words(say, ", tối đa ", ", at most ");
+        amount(say, f->max);
+        words(say, " mỗi bản", " a copy");
+    }
+    if (say->line->quantity == 1)
+        return;
+    buf_string(say->out, "; ");
+    number(say, say->line->quantity);
+    words(say, " bản", " copies");
+    equals_gross(say);
+}
+
+static void explain_extra(struct saying *say)
+{
+    const struct formula *f = say->formula;
+    int64_t beyond = say->line->quantity - f->included;
+    amount(say, f->price.fixed);
+    words(say, " (gồm ", " (includes ");
+    number(say, f->included);
+    buf_char(say->out, ' ');
+    unit(say);
+    buf_char(say->out, ')');
+    if (beyond <= 0)
+        return;
+    buf_string(say->out, " + ");
+    number(say, beyond);
+    words(say, " bản thêm × ", " more × ");
+    amount(say, f->next.fixed);
+    equals_gross(say);
+}
+
+static void explain_count(struct saying *say, int64_t each)
+{
+    const struct formula *f = say->formula;
+    if (f->has_next && say->line->quantity > 1) {
+        amount(say, each);
+        buf_string(say->out, " + ");
+        number(say, say->line->quantity - 1);
+        buf_string(say->out, " × ");
+        amount(say, f->next.fixed);
+        equals_gross(say);
+    } else if (f->per == QUANTITY_COUNT) {
+        amount(say, say->line->gross);
+    } else {
+        counted(say, each);
+    }
+}
+
+static void explain_channel(struct saying *say)
+{
+    static const char *const vi[] = {
+        "nộp trực tiếp: ", "nộp trực tuyến: ", "nộp trực tuyến một phần: ", "nộp qua bưu chính: "};
+    static const char *const en[] = {
+        "filed at the counter: ", "filed online: ", "filed partly online: ", "filed by post: "};
+    const struct formula *f = say->formula;
+    enum fee_channel channel = say->quote->request->channel;
+    int64_t price = f->channel_prices[channel];
+    words(say, vi[channel], en[channel]);
+    explain_count(say, price == QUANTITY_NONE ? f->channel_prices[CHANNEL_COUNTER] : price);
+}
+
+static void clamp_said(struct saying *say, int64_t raw)
+{
+    const struct formula *f = say->formula;
+    if (raw > f->max) {
+        words(say, ", tối đa ", ", at most ");
+        amount(say, f->max);
+    } else if (raw < f->min) {
+        words(say, ", tối thiểu ", ", at least ");
+        amount(say, f->min);
+    }
+}
+
+/* A lump, a share of the whole, or a lump and a share of the part above. */
+static void explain_share(struct saying *say, struct price price, int64_t base)
+{
+    int64_t part = 0;
+    if (!price.share_ppb) {
+        amount(say, price.fixed);
+        return;
+    }
+    if (price.fixed) {
+        amount(say, price.fixed);
+        buf_string(say->out, " + ");
+    }
+    share(say, price.share_ppb);
+    buf_string(say->out, " × ");
+    amount(say, base);
+    buf_string(say->out, " = ");
+    if (rounding_divide((__int128)base * price.share_ppb, PPB, say->formula->rounding, &part) ||
+        money_add(part, price.fixed, &part))
+        part = say->line->gross;
+    amount(say, part);
+    clamp_said(say, part);
+}
+
+static void explain_bracket(struct saying *say)
+{
+    const struct formula *f = say->formula;
+    int64_t value = say->quote->request->quantities[f->by];
+    size_t at = 0;
+    bool in_gap = false;
+    for (; at + 1 < f->case_count; at++)
+        if (f->cases[at].order == ORDER_LESS ? value < f->cases[at].bound : value <= f->cases[at].bound)
+            break;
+    const struct formula_case *last = &f->cases[f->case_count - 1];
+    if (at + 1 == f->case_count && at > 0)
+        in_gap = last->order == ORDER_GREATER ? value <= last->bound : value < last->bound;
+    if (in_gap && f->gap == GAP_LOWER)
+        at--;
+    const struct formula_case *one = &f->cases[at];
+    bool above = one->price.fixed && one->price.share_ppb;
+    words(say, "giá trị ", "value ");
+    amount(say, value);
+    buf_string(say->out, ": ");
+    int64_t base = above ? value - one->from : value;
+    explain_share(say, one->price, base < 0 ? 0 : base);
+    if (in_gap)
+        words(say, " (văn bản không quy định đúng mốc này; áp dụng theo chính sách ghi trong danh mục)",
+              " (the text is silent on exactly this value; the catalogue's stated policy applies)");
+}
+
+static void explain_interp(struct saying *say)
+{
+    const struct formula *f = say->formula;
+    int64_t value = say->quote->request->quantities[f->by], gross = say->line->gross;
+    size_t above = 0;
+    while (above < f->case_count && f->cases[above].bound < value)
+        above++;
+    if (above == 0 || above == f->case_count) {
+        words(say, "tỷ lệ ", "rate ");
+        share(say, f->cases[above ? above - 1 : 0].price.share_ppb);
+    } else {
+        words(say, "tỷ lệ nội suy giữa ", "rate interpolated between ");
+        share(say, f->cases[above - 1].price.share_ppb);
+        words(say, " và ", " and ");
+        share(say, f->cases[above].price.share_ppb);
+    }
+    struct text role = say->quote->request->role;
+    for (size_t i = 0; i < f->multiplier_count; i++)
+        if (text_equal(f->multipliers[i].name, role)) {
+            words(say, ", hệ số ", ", multiplied by ");
+            share(say, f->multipliers[i].price.share_ppb);
+        }
+    words(say, " của ", " of ");
+    amount(say, value);
+    equals_gross(say);
+    if (gross == f->max)
+        words(say, " (mức tối đa)", " (the maximum)");
+    else if (gross == f->min)
+        words(say, " (mức tối thiểu)", " (the minimum)");
+}
+
+static void explain_matrix(struct saying *say)
+{
+    const struct formula *f = say->formula;
+    const struct quote_request *request = say->quote->request;
+    for (size_t i = 0; i < f->case_count; i++) {
+        const struct formula_case *cell = &f->cases[i];
+        if (conditions_hold(&cell->when, f, request, NULL) != HOLDS_YES)
+            continue;
+        for (size_t c = 0; c < cell->when.count; c++) {
+            const struct condition *one = &cell->when.list[c];
+            static const char *const vi[] = {"khu vực ", "trường hợp ", "địa bàn trước sáp nhập ", "hình thức nộp "};
+            static const char *const en[] = {"area ", "case ", "pre-merger area ", "channel "};
+            if (one->subject == SUBJECT_NUMBER) {
+                words(say, quantity_words_vi[one->number], quantity_words_en[one->number]);
+                buf_char(say->out, ' ');
+                number(say, request->quantities[one->number]);
+            } else {
+                words(say, vi[one->subject], en[one->subject]);
+                struct text said = one->subject == SUBJECT_CHANNEL ? text_of(channel_names[request->channel])
+                                   : one->subject == SUBJECT_ROLE  ? request->role
+                                   : one->subject == SUBJECT_LEGACY && request->legacy_area.length
+                                       ? request->legacy_area
+                                       : request->area_class;
+                buf_text(say->out, said.length ? said : one->words[0]);
+            }
+            buf_string(say->out, c + 1 < cell->when.count ? ", " : ": ");
+        }
+        if (cell->price.share_ppb)
+            explain_share(say, cell->price, request->quantities[f->by]);
+        else
+            explain_count(say, cell->price.fixed);
+        return;
+    }
+}
+
+static void explain_percent_of(struct saying *say)
+{
+    const struct formula *f = say->formula;
+    share(say, f->price.share_ppb);
+    words(say, " của mức thu ", " of the fee ");
+    const struct fee *other = catalogue_fee_on(say->quote->catalogue, f->other, say->quote->paid_on);
+    if (other)
+        buf_text(say->out, say->language == LANGUAGE_VI ? other->name_vi : other->name_en);
+    else
+        buf_text(say->out, f->other);
+    equals_gross(say);
+}
+
+static void explain_foreign(struct saying *say)
+{
+    const struct formula *f = say->formula;
+    int64_t rate = say->quote->request->exchange_rate;
+    buf_printf(say->out, "%lld.%02lld %.*s × %lld.%04lld", (long long)(f->foreign_cents / 100),
+               (long long)(f->foreign_cents % 100), TEXT_ARGS(f->currency), (long long)(rate / 10000),
+               (long long)(rate % 10000));
+    if (say->line->quantity > 1)
+        buf_printf(say->out, " × %lld", (long long)say->line->quantity);
+    equals_gross(say);
+}
+
+static void explain_gross(struct saying *say)
+{
+    switch (say->formula->kind) {
+    case FORMULA_PAGE: explain_page(say); break;
+    case FORMULA_EXTRA: explain_extra(say); break;
+    case FORMULA_UNIT: explain_count(say, say->formula->price.fixed); break;
+    case FORMULA_CHANNEL: explain_channel(say); break;
+    case FORMULA_BRACKET: explain_bracket(say); break;
+    case FORMULA_PERCENT:
+        explain_share(say, say->formula->price, say->quote->request->quantities[say->formula->by]);
+        break;
+    case FORMULA_INTERP: explain_interp(say); break;
+    case FORMULA_MATRIX: explain_matrix(say); break;
+    case FORMULA_PERCENT_OF: explain_percent_of(say); break;
+    case FORMULA_FOREIGN: explain_foreign(say); break;
+    default: counted(say, say->line->gross);
+    }
+    if (say->line->gross == 0)
+        words(say, " (mức thu bằng 0, không phải được miễn)", " (the price is zero; this is not an exemption)");
+    buf_string(say->out, " (");
+    buf_text(say->out, say->line->legal_basis);
+    buf_char(say->out, ')');
+}
+
+static void explain_reduction(struct saying *say)
+{
+    const struct quote_reduction *best = say->line->reduction_count ? &say->line->reductions[0] : NULL;
+    if (!best || best->state != REDUCTION_APPLIED)
+        return;
+    if (say->line->net == 0) {
+        words(say, "; được miễn: ", "; exempt: ");
+    } else {
+        words(say, "; giảm ", "; less ");
+        share(say, best->rate * (PPB / RATE_ONE));
+        buf_string(say->out, ": ");
+    }
+    buf_text(say->out, say->language == LANGUAGE_VI ? best->reason_vi : best->reason_en);
+    buf_string(say->out, " (");
+    buf_text(say->out, best->legal_basis);
+    words(say, "), bớt ", "), −");
+    amount(say, say->line->reduced);
+    words(say, ", còn ", ", leaves ");
+    amount(say, say->line->net);
+}
+
+void quote_explain(const struct quote *quote, size_t index, enum fee_language language, struct buf *out)
+{
+    const struct quote_line *line = &quote->lines[index];
+    if (!line->fee) {
+        buf_text(out, language == LANGUAGE_VI ? line->postal_explanation_vi : line->postal_explanation_en);
+        return;
+    }
+    struct saying say = {quote, line, line->fee->formula, language, out};
+    explain_gross(&say);
+    explain_reduction(&say);
+}
