@@ -22,6 +22,10 @@
 #include "core/json/json_read.h"
 #include "core/json/json_write.h"
 #include "core/province/province.h"
+#include "core/system/config.h"
+#include "core/system/log.h"
+#include "core/system/metrics.h"
+#include "core/system/wake.h"
 #include "core/work/feed.h"
 #include "core/work/jobs.h"
 
