@@ -1,3 +1,4 @@
+#include "core/base/file.h"
 #include "receipts/certificate.h"
 
 #include <stdio.h>
@@ -139,16 +140,13 @@ enum err receipt_trust_new(struct text pem, struct receipt_trust **ret_trust)
 
 enum err receipt_trust_open(const char *pem_path, struct receipt_trust **ret_trust)
 {
-    FILE *file = fopen(pem_path, "rb");
-    if (!file)
-        return ERR_IO;
-    struct buf pem = {0};
-    size_t got;
-    while (pem.length <= TRUST_PEM_MAX && (got = fread(buf_room(&pem, 65536), 1, 65536, file)) > 0)
-        pem.length += got;
-    enum err err = ferror(file) ? ERR_IO : receipt_trust_new(buf_view(&pem), ret_trust);
-    fclose(file);
-    buf_done(&pem);
+    struct arena arena;
+    struct text pem;
+    arena_init(&arena);
+    enum err err = file_read(pem_path, TRUST_PEM_MAX, &arena, &pem);
+    if (!err)
+        err = receipt_trust_new(pem, ret_trust);
+    arena_done(&arena);
     return err;
 }
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "core/base/file.h"
 #include "receipts/receipts.h"
 
 enum { EXIT_DONE, EXIT_NO, EXIT_USAGE };
@@ -12,7 +13,7 @@ static const char usage[] =
     "       lephi receipt sign FILE.xml --key FILE --cert FILE\n"
     "\n"
     "verify  says what was signed, by whom and when (JSON); exit 1 and the reason when it does\n"
-    "        not hold. Without --trust (or LEPHI_RECEIPTS_TRUST) the chain is not checked and\n"
+    "        not hold. Without --trust (or LEPHI_RECEIPTS_TRUST_FILE) the chain is not checked and\n"
     "        the answer says \"chain\": \"unchecked\".\n"
     "sign    signs an unsigned receipt document and prints the signed one.\n"
     "FILE may be - for standard input.\n";
@@ -20,20 +21,6 @@ static const char usage[] =
 struct options {
     const char *file, *trust, *key, *certificate;
 };
-
-static enum err read_file(const char *path, struct buf *out)
-{
-    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
-    if (!file)
-        return ERR_IO;
-    size_t got;
-    while (out->length <= RECEIPT_XML_MAX && (got = fread(buf_room(out, 65536), 1, 65536, file)) > 0)
-        out->length += got;
-    enum err err = ferror(file) ? ERR_IO : OK;
-    if (file != stdin)
-        fclose(file);
-    return err;
-}
 
 static int complain(const char *file, enum err err, const struct faults *faults)
 {
@@ -46,24 +33,25 @@ static int complain(const char *file, enum err err, const struct faults *faults)
 
 static int verify(const struct options *options, struct faults *faults)
 {
-    struct buf xml = {0}, reply = {0};
+    struct buf reply = {0};
+    struct text xml;
     struct receipt_trust *trust = NULL;
     struct receipt_verdict verdict;
-    const char *trust_path = options->trust ? options->trust : getenv("LEPHI_RECEIPTS_TRUST");
+    const char *trust_path = options->trust ? options->trust : getenv("LEPHI_RECEIPTS_TRUST_FILE");
     if (trust_path && !*trust_path)
         trust_path = NULL;
     int status = EXIT_DONE;
     enum err err = trust_path ? receipt_trust_open(trust_path, &trust) : OK;
     if (err) {
         fprintf(stderr, "lephi receipt: %s: %s\n", trust_path,
-                err == ERR_IO ? strerror(errno) : "no self-signed certificate (anchor) in the PEM file");
+                err == ERR_CERTIFICATE ? "no self-signed certificate (anchor) in the PEM file" : err_info(err)->en);
         return EXIT_USAGE;
     }
-    err = read_file(options->file, &xml);
+    err = file_read(options->file, RECEIPT_XML_MAX, faults->arena, &xml);
     if (err)
-        faults_add(faults, options->file, err, "%s", strerror(errno));
+        faults_add(faults, options->file, err, NULL);
     else
-        err = receipt_verify(buf_view(&xml), trust, &verdict, faults);
+        err = receipt_verify(xml, trust, &verdict, faults);
     if (err) {
         status = complain(options->file, err, faults);
     } else {
@@ -74,14 +62,14 @@ static int verify(const struct options *options, struct faults *faults)
             fputs("lephi receipt: the certificate chain was not checked (no --trust)\n", stderr);
     }
     receipt_trust_free(trust);
-    buf_done(&xml);
     buf_done(&reply);
     return status;
 }
 
 static int sign(const struct options *options, struct faults *faults)
 {
-    struct buf xml = {0}, canonical = {0}, out = {0};
+    struct buf canonical = {0}, out = {0};
+    struct text xml;
     struct signer *signer = NULL;
     struct receipt_document document;
     int status = EXIT_DONE;
@@ -91,11 +79,11 @@ static int sign(const struct options *options, struct faults *faults)
         return EXIT_USAGE;
     }
     instant_us now = clock_now();
-    err = read_file(options->file, &xml);
+    err = file_read(options->file, RECEIPT_XML_MAX, faults->arena, &xml);
     if (err)
-        faults_add(faults, options->file, err, "%s", strerror(errno));
+        faults_add(faults, options->file, err, NULL);
     else
-        err = receipt_document_normalize(buf_view(&xml), &canonical, faults);
+        err = receipt_document_normalize(xml, &canonical, faults);
     if (!err)
         err = receipt_document_read(buf_view(&canonical), &document, faults);
     /* The delegate may sign for the collector (NĐ 254/2026 art. 25). */
@@ -110,7 +98,6 @@ static int sign(const struct options *options, struct faults *faults)
     else
         fwrite(out.at, 1, out.length, stdout);
     signer_close(signer);
-    buf_done(&xml);
     buf_done(&canonical);
     buf_done(&out);
     return status;
