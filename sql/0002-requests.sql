@@ -32,7 +32,7 @@ CREATE TABLE payment_request (
     account_id        integer     REFERENCES receiving_account,
     collector         text        NOT NULL,            -- tax code
     token_hash        bytea       NOT NULL UNIQUE,
-    quote             jsonb       NOT NULL,            -- as it was shown, lines and explanations included
+    quote             json        NOT NULL,            -- as it was shown, to the byte, lines and explanations included
     catalogue_version text        NOT NULL,
     priced_on         date        NOT NULL,
     payer             jsonb,                           -- when not the applicant
@@ -78,7 +78,7 @@ CREATE TRIGGER request_line_for_ever BEFORE UPDATE OR DELETE OR TRUNCATE ON requ
 -- legal_basis, reduction_basis}].
 CREATE FUNCTION request_make(
     at timestamptz, new_reference text, new_dossier text, new_stage text, new_amount bigint, new_account integer,
-    new_collector text, new_token_hash bytea, new_quote jsonb, new_version text, new_priced_on date, new_payer jsonb,
+    new_collector text, new_token_hash bytea, new_quote json, new_version text, new_priced_on date, new_payer jsonb,
     new_payload text, new_created_by text, new_expires_at timestamptz, lines jsonb)
     RETURNS bigint LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE

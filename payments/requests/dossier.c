@@ -1,0 +1,198 @@
+#include "payments/requests/requests.h"
+
+#include "payments/fees/fees.h"
+
+static const char *const state_names[] = {"filed", "supplement", "refused", "withdrawn", "done", NULL};
+
+#define DOSSIER_COLUMNS                                                                                                \
+    "code, procedure, agency, channel, state, applicant_name, applicant_phone, applicant_email, applicant_id_number,"  \
+    " applicant_address, applicant_commune, submitted_at"
+
+static const struct db_statement find_sql = {"dossier_find", "SELECT " DOSSIER_COLUMNS " FROM dossier WHERE code = $1"};
+
+/* A dossier that already has an open or paid request keeps the channel and procedure its price was made for. */
+static const struct db_statement put_sql = {
+    "dossier_put",
+    "WITH put AS (INSERT INTO dossier (code, procedure, agency, channel, state, applicant_name, applicant_phone, "
+    "applicant_email,"
+    " applicant_id_number, applicant_address, applicant_commune, submitted_at, registered_at, changed_at)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)"
+    " ON CONFLICT (code) DO UPDATE SET procedure = excluded.procedure, agency = excluded.agency, channel = "
+    "excluded.channel,"
+    " state = excluded.state, applicant_name = excluded.applicant_name, applicant_phone = excluded.applicant_phone,"
+    " applicant_email = excluded.applicant_email, applicant_id_number = excluded.applicant_id_number,"
+    " applicant_address = excluded.applicant_address, applicant_commune = excluded.applicant_commune,"
+    " submitted_at = excluded.submitted_at, changed_at = excluded.changed_at"
+    " WHERE (dossier.procedure, dossier.agency, dossier.channel) = (excluded.procedure, excluded.agency, "
+    "excluded.channel)"
+    " OR NOT EXISTS (SELECT FROM payment_request r WHERE r.dossier = dossier.code AND r.status <> 'cancelled')"
+    " RETURNING code, state, xmax = 0 AS fresh),"
+    " told AS (SELECT event_record($13, ARRAY['dossier.changed'], ARRAY[code], ARRAY[NULL::bigint],"
+    " ARRAY[jsonb_build_object('state', state)]) FROM put)"
+    " SELECT fresh FROM put, told"};
+
+enum err dossier_find(struct db *db, struct arena *arena, struct text code, struct dossier *ret_dossier)
+{
+    struct db_args args = db_args(arena);
+    struct db_rows rows;
+    db_arg_text(&args, code);
+    enum err err = db_query(db, &find_sql, &args, &rows);
+    if (err || !rows.count)
+        return err ? err : ERR_DOSSIER_UNKNOWN;
+    *ret_dossier = (struct dossier){.code = db_text(&rows, 0, 0),
+                                    .procedure = db_text(&rows, 0, 1),
+                                    .agency = db_text(&rows, 0, 2),
+                                    .channel = db_text(&rows, 0, 3),
+                                    .state = db_text(&rows, 0, 4),
+                                    .applicant_name = db_text(&rows, 0, 5),
+                                    .applicant_phone = db_text(&rows, 0, 6),
+                                    .applicant_email = db_text(&rows, 0, 7),
+                                    .applicant_id_number = db_text(&rows, 0, 8),
+                                    .applicant_address = db_text(&rows, 0, 9),
+                                    .applicant_commune = db_text(&rows, 0, 10),
+                                    .submitted_at = db_instant(&rows, 0, 11)};
+    return OK;
+}
+
+static bool dossier_code_is_good(struct text code)
+{
+    if (code.length < 3 || code.length > 60)
+        return false;
+    for (size_t i = 0; i < code.length; i++) {
+        char c = code.at[i];
+        bool good = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '.' ||
+                    c == '-' || c == '_';
+        if (!good)
+            return false;
+    }
+    return true;
+}
+
+static void read_applicant(struct json_fields *in, struct dossier *ret)
+{
+    struct json_fields applicant;
+    json_read_object(in, "applicant", REQUIRED, &applicant);
+    json_read_text(&applicant, "name", REQUIRED, 1, 200, &ret->applicant_name);
+    json_read_text(&applicant, "phone", OPTIONAL, 8, 20, &ret->applicant_phone);
+    json_read_text(&applicant, "email", OPTIONAL, 3, 200, &ret->applicant_email);
+    json_read_text(&applicant, "id_number", OPTIONAL, 5, 30, &ret->applicant_id_number);
+    json_read_text(&applicant, "address", OPTIONAL, 1, 300, &ret->applicant_address);
+    json_read_text(&applicant, "commune", OPTIONAL, 5, 5, &ret->applicant_commune);
+    if (applicant.object && json_close(&applicant))
+        return; /* its faults stand in the list that the caller looks at */
+}
+
+static enum err dossier_read(struct request *rq, struct dossier *ret)
+{
+    struct json_fields in;
+    enum err err = json_parse(rq->body, &in, &rq->faults);
+    if (err)
+        return err;
+    int channel = CHANNEL_COUNTER, state = 0;
+    json_read_text(&in, "procedure", REQUIRED, 1, 40, &ret->procedure);
+    json_read_text(&in, "agency", REQUIRED, 2, 40, &ret->agency);
+    json_read_enum(&in, "channel", REQUIRED, channel_names, &channel);
+    json_read_enum(&in, "state", OPTIONAL, state_names, &state);
+    json_read_instant(&in, "submitted_at", REQUIRED, &ret->submitted_at);
+    read_applicant(&in, ret);
+    if (!dossier_code_is_good(ret->code))
+        faults_add(&rq->faults, "code", ERR_FIELD_FORMAT, "Mã hồ sơ có từ 3 đến 60 chữ, số, dấu chấm, gạch");
+    ret->channel = text_of(channel_names[channel]);
+    ret->state = text_of(state_names[state]);
+
+    struct catalogue *catalogue = catalogue_in_force_hold();
+    if (ret->procedure.length && !catalogue_procedure(catalogue, ret->procedure))
+        json_fault(&in, "procedure", ERR_PROCEDURE_UNKNOWN, NULL);
+    catalogue_drop(catalogue);
+    struct agency agency;
+    err = ret->agency.length ? agency_find(rq->db, &rq->arena, ret->agency, &agency) : OK;
+    if (err == ERR_NOT_FOUND)
+        json_fault(&in, "agency", ERR_FIELD_VALUE, "Không có cơ quan này");
+    else if (err)
+        return err;
+    return json_close(&in);
+}
+
+static void dossier_write(struct json *json, const void *what)
+{
+    const struct dossier *d = what;
+    json_put_object(json, NULL);
+    json_put_text(json, "code", d->code);
+    json_put_text(json, "procedure", d->procedure);
+    json_put_text(json, "agency", d->agency);
+    json_put_text(json, "channel", d->channel);
+    json_put_text(json, "state", d->state);
+    json_put_object(json, "applicant");
+    json_put_text(json, "name", d->applicant_name);
+    json_put_text_or_null(json, "phone", d->applicant_phone);
+    json_put_text_or_null(json, "email", d->applicant_email);
+    json_put_text_or_null(json, "id_number", d->applicant_id_number);
+    json_put_text_or_null(json, "address", d->applicant_address);
+    json_put_text_or_null(json, "commune", d->applicant_commune);
+    json_put_end(json);
+    json_put_instant(json, "submitted_at", d->submitted_at);
+    json_put_end(json);
+}
+
+enum err dossier_put_handle(struct request *rq)
+{
+    struct dossier dossier = {.code = request_capture(rq, "code")};
+    enum err err = dossier_read(rq, &dossier);
+    if (err)
+        return reply_faults(rq, err);
+
+    struct db_args args = db_args(&rq->arena);
+    const struct text columns[] = {dossier.code,
+                                   dossier.procedure,
+                                   dossier.agency,
+                                   dossier.channel,
+                                   dossier.state,
+                                   dossier.applicant_name,
+                                   dossier.applicant_phone,
+                                   dossier.applicant_email,
+                                   dossier.applicant_id_number,
+                                   dossier.applicant_address,
+                                   dossier.applicant_commune};
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
+        db_arg_text(&args, columns[i]);
+    db_arg_instant(&args, dossier.submitted_at);
+    db_arg_instant(&args, rq->at);
+    struct db_rows rows;
+    err = db_query(rq->db, &put_sql, &args, &rows);
+    if (err)
+        return reply_error(rq, err);
+    if (!rows.count)
+        return reply_error(rq, ERR_CHANNEL_CONTRADICTS);
+    return reply_json(rq, db_bool(&rows, 0, 0) ? 201 : 200, dossier_write, &dossier);
+}
+
+struct dossier_view {
+    struct dossier dossier;
+    struct payment_request *requests;
+    size_t count;
+};
+
+static void view_write(struct json *json, const void *what)
+{
+    const struct dossier_view *view = what;
+    json_put_object(json, NULL);
+    struct buf dossier = {0};
+    struct json inner = json_to(&dossier);
+    dossier_write(&inner, &view->dossier);
+    json_put_raw(json, "dossier", buf_view(&dossier));
+    buf_done(&dossier);
+    json_put_array(json, "payment_requests");
+    for (size_t i = 0; i < view->count; i++)
+        payment_request_write(json, &view->requests[i]);
+    json_put_end(json);
+    json_put_end(json);
+}
+
+enum err dossier_get_handle(struct request *rq)
+{
+    struct dossier_view view;
+    enum err err = dossier_find(rq->db, &rq->arena, request_capture(rq, "code"), &view.dossier);
+    if (!err)
+        err = payment_requests_of(rq->db, &rq->arena, view.dossier.code, &view.requests, &view.count);
+    return err ? reply_error(rq, err) : reply_json(rq, 200, view_write, &view);
+}

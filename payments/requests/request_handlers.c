@@ -1,0 +1,237 @@
+/* What happens to a request after it was made: read, watched, drawn, cancelled, reopened. */
+#include "payments/requests/requests.h"
+
+enum { EVENTS_DEFAULT = 50, EVENTS_MAX = 500, REOPEN_DAYS = 15 };
+
+static const struct db_statement events_sql = {
+    "request_events", "SELECT kind, at, body::text FROM event WHERE request_id = $1 ORDER BY id LIMIT 500"};
+static const struct db_statement feed_sql = {
+    "events_after", "SELECT f.position, e.kind, e.at, e.dossier, e.request_id, e.body::text FROM feed f"
+                    " JOIN event e ON e.booked_month = f.booked_month AND e.id = f.event_id"
+                    " WHERE f.position > $1 ORDER BY f.position LIMIT $2"};
+static const struct db_statement cancel_sql = {"request_cancel", "SELECT request_cancel($1, $2, $3, $4)"};
+static const struct db_statement reopen_sql = {"request_reopen", "SELECT request_reopen($1, $2, $3, $4)"};
+
+/* By number for systems and staff, by the token of the link for citizens. */
+static enum err find(struct request *rq, struct payment_request *ret)
+{
+    struct text token = request_capture(rq, "token");
+    if (token.at)
+        return payment_request_by_token(rq->db, &rq->arena, token, ret);
+    int64_t id;
+    if (!text_to_int64(request_capture(rq, "id"), &id) || id <= 0)
+        return ERR_NOT_FOUND;
+    return payment_request_find(rq->db, &rq->arena, id, ret);
+}
+
+enum err payment_request_get_handle(struct request *rq)
+{
+    struct payment_request request;
+    enum err err = find(rq, &request);
+    return err ? reply_error(rq, err) : reply_json(rq, 200, payment_request_write, &request);
+}
+
+static void status_write(struct json *json, const void *what)
+{
+    const struct payment_request *r = what;
+    json_put_object(json, NULL);
+    json_put_string(json, "status", request_status_names[r->status]);
+    json_put_int(json, "amount", r->amount);
+    json_put_int(json, "allocated", r->allocated);
+    json_put_int(json, "surplus", r->surplus);
+    json_put_end(json);
+}
+
+enum err payment_request_status_handle(struct request *rq)
+{
+    struct payment_request request;
+    enum err err = find(rq, &request);
+    return err ? reply_error(rq, err) : reply_json(rq, 200, status_write, &request);
+}
+
+struct rows_view {
+    const struct db_rows *rows;
+    bool has_position; /* the feed; the events of one request have none */
+};
+
+static void events_write(struct json *json, const void *what)
+{
+    const struct rows_view *view = what;
+    const struct db_rows *rows = view->rows;
+    int first = view->has_position ? 1 : 0;
+    json_put_object(json, NULL);
+    json_put_array(json, "items");
+    for (int i = 0; i < rows->count; i++) {
+        json_put_object(json, NULL);
+        if (view->has_position) {
+            json_put_int(json, "position", db_int(rows, i, 0));
+            json_put_text_or_null(json, "dossier", db_text(rows, i, 3));
+            if (db_null(rows, i, 4))
+                json_put_null(json, "payment_request");
+            else
+                json_put_int(json, "payment_request", db_int(rows, i, 4));
+        }
+        json_put_text(json, "kind", db_text(rows, i, first));
+        json_put_instant(json, "at", db_instant(rows, i, first + 1));
+        json_put_raw(json, "body", db_text(rows, i, view->has_position ? 5 : 2));
+        json_put_end(json);
+    }
+    json_put_end(json);
+    if (view->has_position && rows->count)
+        json_put_textf(json, "next_cursor", "%lld", (long long)db_int(rows, rows->count - 1, 0));
+    else
+        json_put_null(json, "next_cursor");
+    json_put_end(json);
+}
+
+enum err payment_request_events_handle(struct request *rq)
+{
+    struct payment_request request;
+    enum err err = find(rq, &request);
+    if (err)
+        return reply_error(rq, err);
+    struct db_args args = db_args(&rq->arena);
+    struct db_rows rows;
+    db_arg_int(&args, request.id);
+    err = db_query(rq->db, &events_sql, &args, &rows);
+    struct rows_view view = {&rows, false};
+    return err ? reply_error(rq, err) : reply_json(rq, 200, events_write, &view);
+}
+
+/* `after` and `cursor` mean the same: the position of the last event the caller has. */
+enum err events_handle(struct request *rq)
+{
+    struct text after_text = request_query(rq, "cursor").at ? request_query(rq, "cursor") : request_query(rq, "after");
+    struct text limit_text = request_query(rq, "limit");
+    int64_t after = 0, limit = EVENTS_DEFAULT;
+    enum err err = OK;
+    if (after_text.at && (!text_to_int64(after_text, &after) || after < 0))
+        err = faults_add(&rq->faults, "after", ERR_FIELD_FORMAT, "Phải là số thứ tự sự kiện");
+    if (limit_text.at && (!text_to_int64(limit_text, &limit) || limit < 1 || limit > EVENTS_MAX))
+        err = faults_add(&rq->faults, "limit", ERR_FIELD_RANGE, "Phải từ 1 đến %d", EVENTS_MAX);
+    if (err)
+        return reply_faults(rq, ERR_INVALID);
+    struct db_args args = db_args(&rq->arena);
+    struct db_rows rows;
+    db_arg_int(&args, after);
+    db_arg_int(&args, limit);
+    err = db_query(rq->db, &feed_sql, &args, &rows);
+    struct rows_view view = {&rows, true};
+    return err ? reply_error(rq, err) : reply_json(rq, 200, events_write, &view);
+}
+
+/* An image changes only when what is missing changes; its payload is its ETag. */
+static enum err reply_image(struct request *rq, const char *type,
+                            enum err (*draw)(struct text payload, struct buf *out))
+{
+    struct payment_request request;
+    enum err err = find(rq, &request);
+    struct buf payload = {0}, image = {0};
+    if (!err && !payment_request_vietqr(&request, &payload))
+        err = ERR_NOT_FOUND;
+    if (!err)
+        err = draw(buf_view(&payload), &image);
+    if (err) {
+        err = reply_error(rq, err);
+    } else {
+        uint8_t digest[SHA256_SIZE];
+        char hex[HEX_SHA256_SIZE];
+        crypto_sha256(buf_view(&payload), digest);
+        hex_encode(digest, sizeof digest, hex);
+        struct text etag = arena_textf(&rq->arena, "\"%.32s\"", hex);
+        reply_header(rq, "ETag", etag);
+        reply_header(rq, "Cache-Control", TEXT("private, no-cache"));
+        if (text_equal(request_header(rq, "If-None-Match"), etag))
+            err = reply_body(rq, 304, NULL, TEXT_NONE);
+        else
+            err = reply_body(rq, 200, type, buf_view(&image));
+    }
+    buf_done(&payload);
+    buf_done(&image);
+    return err;
+}
+
+static enum err draw_svg(struct text payload, struct buf *out)
+{
+    return qr_image_svg(payload, TEXT("Mã VietQR để chuyển khoản phí, lệ phí"), out);
+}
+
+static enum err draw_png(struct text payload, struct buf *out)
+{
+    return qr_image_png(payload, out);
+}
+
+enum err payment_request_qr_svg_handle(struct request *rq)
+{
+    return reply_image(rq, "image/svg+xml", draw_svg);
+}
+
+enum err payment_request_qr_png_handle(struct request *rq)
+{
+    return reply_image(rq, "image/png", draw_png);
+}
+
+/* Both acts name a reason if one is given; the answer is the request as it is afterwards. */
+struct change {
+    int64_t id;
+    struct text reason;
+    const struct db_statement *statement;
+    const char *wanted; /* the status that means it was done */
+};
+
+static enum err change(struct request *rq, void *with, struct act_reply *reply)
+{
+    struct change *c = with;
+    struct db_args args = db_args(&rq->arena);
+    db_arg_instant(&args, rq->at);
+    db_arg_int(&args, c->id);
+    db_arg_string(&args, auth_actor(rq));
+    if (c->statement == &cancel_sql)
+        db_arg_text(&args, c->reason.at ? c->reason : TEXT(""));
+    else
+        db_arg_instant(&args, rq->at + REOPEN_DAYS * DAY_US);
+    struct db_rows rows;
+    enum err err = db_query(rq->db, c->statement, &args, &rows);
+    if (err)
+        return err;
+    struct text status = db_text(&rows, 0, 0);
+    if (!status.at)
+        return ERR_NOT_FOUND;
+    if (!text_is(status, c->wanted))
+        return text_is(status, "cancelled") ? ERR_REQUEST_CANCELLED : ERR_REQUEST_SETTLED;
+    struct payment_request request;
+    err = payment_request_find(rq->db, &rq->arena, c->id, &request);
+    struct json json = json_to(&reply->body);
+    if (!err)
+        payment_request_write(&json, &request);
+    reply->status = 200;
+    return err;
+}
+
+static enum err change_handle(struct request *rq, const struct db_statement *statement, const char *wanted)
+{
+    struct change c = {.statement = statement, .wanted = wanted};
+    if (!text_to_int64(request_capture(rq, "id"), &c.id) || c.id <= 0)
+        return reply_error(rq, ERR_NOT_FOUND);
+    if (rq->body.length) {
+        struct json_fields in;
+        enum err err = json_parse(rq->body, &in, &rq->faults);
+        if (!err) {
+            json_read_text(&in, "reason", OPTIONAL, 1, 300, &c.reason);
+            err = json_close(&in);
+        }
+        if (err)
+            return reply_faults(rq, err);
+    }
+    return request_once(rq, change, &c);
+}
+
+enum err payment_request_cancel_handle(struct request *rq)
+{
+    return change_handle(rq, &cancel_sql, "cancelled");
+}
+
+enum err payment_request_reopen_handle(struct request *rq)
+{
+    return change_handle(rq, &reopen_sql, "pending");
+}

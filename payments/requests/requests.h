@@ -1,0 +1,111 @@
+/* Requests: dossiers as the one-stop shop tells them, what is asked for them, and how the citizen is shown it:
+ * the reference, the VietQR payload and its image. */
+#ifndef LEPHI_PAYMENTS_REQUESTS_H
+#define LEPHI_PAYMENTS_REQUESTS_H
+
+#include "core/core.h"
+#include "payments/requests/qr_image.h"
+#include "payments/requests/reference.h"
+#include "payments/requests/vietqr.h"
+
+/* A NAPAS247 transfer must stay below this (NAPAS QR terms, §8.1.1); larger sums get no QR. */
+#define VIETQR_AMOUNT_LIMIT INT64_C(500000000)
+
+/* What a province decides once; set before the first request is made. Strings must outlive the program's work. */
+struct requests_settings {
+    const char *public_url; /* "https://…", no slash at the end */
+    const char *prefix;     /* two letters in front of every reference */
+    int expiry_days;        /* a request stays open so long, or as long as its price holds, whichever is shorter */
+};
+void requests_configure(const struct requests_settings *settings);
+
+struct dossier {
+    struct text code, procedure, agency, channel, state;
+    struct text applicant_name, applicant_phone, applicant_email, applicant_id_number, applicant_address,
+        applicant_commune;
+    instant_us submitted_at;
+};
+
+enum request_status {
+    REQUEST_NOTHING_DUE,
+    REQUEST_PENDING,
+    REQUEST_PARTLY_PAID,
+    REQUEST_PAID,
+    REQUEST_OVERPAID,
+    REQUEST_EXPIRED,
+    REQUEST_CANCELLED,
+    REQUEST_REFUNDED,
+    REQUEST_PARTLY_REFUNDED,
+    REQUEST_STATUS_COUNT
+};
+extern const char *const request_status_names[REQUEST_STATUS_COUNT + 1]; /* NULL-terminated */
+
+/* Texts live in the arena they were read into. */
+struct payment_request {
+    int64_t id;
+    struct text reference, dossier, stage;
+    enum request_status status;
+    int64_t amount, allocated, surplus;                 /* đồng; what is missing is amount - allocated */
+    struct text collector;                              /* tax code */
+    struct text bank_bin, account_number, account_name; /* at NULL when nothing is due */
+    struct text vietqr_payload;                         /* at NULL when there is none */
+    struct text quote;                                  /* JSON, as it was shown */
+    struct text payer;                                  /* JSON or at NULL */
+    instant_us created_at, expires_at, settled_at;
+    date_days paid_on;
+};
+
+/* ERR_DOSSIER_UNKNOWN, ERR_NOT_FOUND. */
+MUST_CHECK enum err dossier_find(struct db *db, struct arena *arena, struct text code, struct dossier *ret_dossier);
+MUST_CHECK enum err payment_request_find(struct db *db, struct arena *arena, int64_t id,
+                                         struct payment_request *ret_request);
+MUST_CHECK enum err payment_request_by_token(struct db *db, struct arena *arena, struct text token,
+                                             struct payment_request *ret_request);
+/* All requests of a dossier, oldest first. */
+MUST_CHECK enum err payment_requests_of(struct db *db, struct arena *arena, struct text dossier,
+                                        struct payment_request **ret_requests, size_t *ret_count);
+
+/* The citizen's page of a request: public_url and "/p/TOKEN"; and the token alone. */
+const char *payment_request_url(struct arena *arena, const struct payment_request *request);
+void payment_request_token(const struct payment_request *request, char ret_token[TOKEN_TEXT_SIZE]);
+
+/* What the QR of a request asks for now: the whole, or what is missing after a part came. False when there is none to
+ * show: paid, cancelled, or over NAPAS's limit. */
+bool payment_request_vietqr(const struct payment_request *request, struct buf *ret_payload);
+
+/* The contract's JSON object; `what` is a struct payment_request. */
+void payment_request_write(struct json *json, const void *what);
+
+/* Makes a request for a dossier from a computed quote, in the caller's transaction or alone. ERR_ACCOUNT_MISSING,
+ * ERR_SPLIT_BY_AGENCY. */
+struct quote;
+struct payment_request_order {
+    const struct dossier *dossier;
+    const struct quote *quote;
+    struct text stage;
+    struct text payer; /* JSON or at NULL */
+    const char *actor;
+};
+MUST_CHECK enum err payment_request_make(struct db *db, struct arena *arena, const struct payment_request_order *order,
+                                         instant_us at, int64_t *ret_id);
+
+/* Marks what ran out of time, a bounded number at a time; how many. */
+MUST_CHECK enum err payment_requests_expire(struct db *db, struct arena *arena, instant_us at, int64_t *ret_count);
+
+/* Routes. */
+enum err dossier_put_handle(struct request *rq);            /* PUT  /v1/dossiers/{code} */
+enum err dossier_get_handle(struct request *rq);            /* GET  /v1/dossiers/{code} */
+enum err payment_request_create_handle(struct request *rq); /* POST /v1/payment-requests */
+enum err payment_request_get_handle(struct request *rq);    /* GET  /v1/payment-requests/{id} */
+enum err payment_request_events_handle(struct request *rq); /* GET  /v1/payment-requests/{id}/events */
+enum err payment_request_qr_svg_handle(
+    struct request *rq); /* GET  /v1/payment-requests/{id}/qr.svg, /p/{token}/qr.svg */
+enum err payment_request_qr_png_handle(
+    struct request *rq); /* GET  /v1/payment-requests/{id}/qr.png, /p/{token}/qr.png */
+enum err payment_request_cancel_handle(struct request *rq); /* POST /v1/payment-requests/{id}/cancel */
+enum err payment_request_reopen_handle(struct request *rq); /* POST /v1/payment-requests/{id}/reopen */
+enum err payment_request_status_handle(
+    struct request *rq);                    /* GET  /p/{token}/status: the few words a waiting page polls */
+enum err events_handle(struct request *rq); /* GET  /v1/events?after= */
+
+#endif
