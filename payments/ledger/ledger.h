@@ -1,0 +1,74 @@
+/* The ledger: the one path by which money is confirmed, whatever source told of it, and the books it is written in.
+ *
+ * Sources translate what banks, wallets and posts say into notices; confirmation books each external transaction at
+ * most once, allocates it to its request, journals it and records the events, in one commit for up to 256 notices. */
+#ifndef LEPHI_PAYMENTS_LEDGER_H
+#define LEPHI_PAYMENTS_LEDGER_H
+
+#include "core/core.h"
+#include "payments/sources/sources.h"
+
+enum confirm_outcome {
+    CONFIRM_BOOKED,      /* allocated to its request, wholly or in part; the surplus has its refund case */
+    CONFIRM_UNALLOCATED, /* booked in suspense: no request could be told from the memo */
+    CONFIRM_REPLAYED,    /* booked before; the ids are those of then */
+    CONFIRM_CONFLICT,    /* the same identity with other content: nothing booked, a person must look */
+    CONFIRM_REFUSED,     /* not an account of ours: nothing booked */
+};
+
+struct confirmation {
+    enum err err; /* OK, or why nothing is known of this notice (it may be sent again) */
+    enum confirm_outcome outcome;
+    int64_t payment, request; /* 0: none */
+};
+
+enum { CONFIRM_BATCH_MAX = 256 };
+
+/* Books a batch in one commit on the caller's connection. `raws` are the bytes as they came (at NULL: not kept).
+ * An error is of the whole batch: nothing of it was written. */
+MUST_CHECK enum err ledger_confirm(struct db *db, struct arena *arena, const struct notice *notices,
+                                   const struct text *raws, size_t count, instant_us at,
+                                   struct confirmation *ret_confirmations);
+
+/* The same, never failing as a whole for one bad row: halves the batch until the bad notice stands alone. Connection
+ * errors come back in each confirmation. */
+void ledger_confirm_all(struct db *db, struct arena *arena, const struct notice *notices, const struct text *raws,
+                        size_t count, instant_us at, struct confirmation *ret_confirmations);
+
+/* Micro-batches for call-backs: writers take what has gathered, at most 256 notices, 3 ms after the first or at once
+ * when nobody is writing, and answer each caller after its commit. */
+struct confirmer;
+
+struct confirm_ticket {
+    const struct notice *notice; /* lives until `done` */
+    struct text raw;
+    struct confirmation confirmation;
+    void (*done)(struct confirm_ticket *ticket); /* on a writer's thread */
+    void *with;
+    struct confirm_ticket *next; /* the queue's own */
+};
+
+struct confirmer_config {
+    const char *database_url;
+    int writers;                   /* 1 or 2 [2] */
+    int wait_ms;                   /* [3] */
+    size_t queue_max;              /* [4096] */
+    void (*committed)(void *with); /* after a commit that wrote jobs; may be NULL */
+    void *with;
+};
+
+MUST_CHECK enum err confirmer_start(const struct confirmer_config *config, struct confirmer **ret_confirmer);
+/* ERR_UNAVAILABLE when the queue is full: `done` will not be called. */
+MUST_CHECK enum err confirmer_submit(struct confirmer *confirmer, struct confirm_ticket *ticket);
+void confirmer_stop(struct confirmer *confirmer); /* answers what is queued first; NULL is fine */
+
+/* Routes: POST (or GET) /v1/notifications/{source}, GET /v1/payments. */
+enum err ledger_notification_handle(struct request *rq);
+enum err ledger_payments_handle(struct request *rq);
+/* The confirmer the notification handler hands its notices to; set once before the server starts. */
+void ledger_confirmer_set(struct confirmer *confirmer);
+
+/* Balance of every account as of the end of a day (inclusive), as JSON: [{account, balance}]. `lephi report ledger`. */
+MUST_CHECK enum err ledger_balances_write(struct db *db, struct arena *arena, date_days day, struct json *json);
+
+#endif
