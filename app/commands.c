@@ -1,0 +1,45 @@
+/* Which word does what. Rooms bring their own commands; those that only turn a core knob are in people.c and upkeep.c.
+ */
+#include "app/app.h"
+#include "payments/fees/fees.h"
+#include "payments/requests/requests.h"
+#include "payments/sources/sources.h"
+#include "receipts/receipts.h"
+#include "reconciliation/reconciliation.h"
+
+const struct command commands[] = {
+    {"serve", "", "HTTP service and background workers", NULL, command_serve},
+    {"migrate", "", "brings the database to this binary's version",
+     "Safe to run again and from two hosts at once. Refuses a migration that was changed or is missing.",
+     command_migrate},
+    {"catalogue", "check FILE…|FOLDER | import FOLDER [--dry-run]", "fee catalogue: check alone, or publish", NULL,
+     command_catalogue},
+    {"quote", "FILE|- [--catalogue PATH]", "JSON quote request in, JSON quote out",
+     "The request is that of POST /v1/quotes. With --catalogue no database is needed; the shipped one is "
+     "payments/catalogue/.",
+     fees_quote_command},
+    {"reference", "new | read TEXT", "makes a payment reference, or finds and repairs one in a bank memo", NULL,
+     reference_command},
+    {"vietqr",
+     "encode --bank BIN --account NO [--amount N] [--memo TEXT] [--bill TEXT] [--service QRIBFTTA|QRIBFTTC] [--svg "
+     "FILE]"
+     " [--png FILE] | decode PAYLOAD",
+     "writes or reads a VietQR payload", NULL, vietqr_command},
+    {"notification", "check SOURCE [--header 'Name: value']… [--query STRING] [--body FILE] [--at RFC3339]",
+     "says whether a call-back is genuine and what it says", NULL, command_notification},
+    {"statement", "parse FILE [--format F] | import FILE", "reads a bank statement, or imports it", NULL,
+     statement_command},
+    {"receipt", "verify FILE.xml [--trust FILE.pem] | sign FILE.xml --key FILE|pkcs11:URI --cert FILE",
+     "verifies or signs a receipt", NULL, receipt_command},
+    {"report", "ledger [--date D]", "the ledger's balances as of a day", NULL, command_report},
+    {"province", "import FOLDER", "agencies, receiving accounts, calendar, communes from CSV files", NULL,
+     command_province},
+    {"staff", "add LOGIN NAME ROLE | disable LOGIN | reset LOGIN", "staff accounts",
+     "The password is read from standard input, one line of at least 10 characters. Roles: cashier, supervisor, "
+     "finance, auditor, admin.",
+     command_staff},
+    {"key", "add NAME SCOPE… | revoke NAME", "API keys of systems",
+     "Prints the new key once. The scope `all` allows everything.", command_key},
+    {"check", "", "configuration, database, key, clock, disk: one line each", NULL, command_check},
+};
+const size_t command_count = sizeof commands / sizeof *commands;

@@ -1,0 +1,55 @@
+/* `lephi report`: the day's books and the ledger, on standard output. */
+#include "app/app.h"
+
+#include <stdio.h>
+#include <string.h>
+#include "payments/ledger/ledger.h"
+
+static bool read_date_option(int argc, char **argv, date_days *ret_date)
+{
+    for (int i = 2; i < argc; i += 2)
+        if (i + 1 == argc || strcmp(argv[i], "--date") || !date_parse(text_of(argv[i + 1]), ret_date))
+            return false;
+    return true;
+}
+
+static int report_ledger(int argc, char **argv)
+{
+    date_days day = date_of(clock_now());
+    if (!read_date_option(argc, argv, &day))
+        return app_usage(argv[0], "--date is YYYY-MM-DD");
+    struct db *db = app_db();
+    if (!db)
+        return EXIT_FAILED;
+    struct arena arena;
+    struct buf out = {0};
+    struct json json = json_to(&out);
+    arena_init(&arena);
+    enum err err = ledger_balances_write(db, &arena, day, &json);
+    if (err)
+        fprintf(stderr, "lephi report: %s\n", db_error(db));
+    else
+        puts(buf_cstr(&out));
+    buf_done(&out);
+    arena_done(&arena);
+    db_close(db);
+    return err ? EXIT_FAILED : EXIT_DONE;
+}
+
+int command_report(int argc, char **argv)
+{
+    if (argc < 2)
+        return app_usage(argv[0], NULL);
+    int status = app_configure();
+    if (status)
+        return status;
+    if (!strcmp(argv[1], "ledger"))
+        return report_ledger(argc, argv);
+    return app_usage(argv[0], "no such report");
+}
+
+int command_notification(int argc, char **argv)
+{
+    int status = app_configure();
+    return status ? status : notification_command(argc, argv);
+}

@@ -1,0 +1,61 @@
+/* Every room's routes in one table. */
+#include "app/app.h"
+#include "app/system_routes.h"
+#include "payments/fees/fees.h"
+#include "payments/ledger/ledger.h"
+#include "payments/requests/requests.h"
+
+/* Who may call. Systems need the scope named in the row; staff the roles. */
+#define SYSTEMS       ACCESS_SYSTEM
+#define SYSTEMS_STAFF (ACCESS_SYSTEM | ACCESS_STAFF)
+#define EVERYBODY     (ACCESS_PUBLIC | ACCESS_STAFF)
+#define DESK          (ROLE_CASHIER | ROLE_SUPERVISOR | ROLE_ADMIN)
+#define BOOKS         (ROLE_FINANCE | ROLE_AUDITOR | ROLE_SUPERVISOR | ROLE_ADMIN)
+#define ANY_STAFF     (DESK | BOOKS)
+
+#define AT_WORKER(verb, path, function, ...)                                                                           \
+    {                                                                                                                  \
+        .method = verb, .pattern = path, .handle = function, .place = HTTP_WORKER, __VA_ARGS__                         \
+    }
+#define AT_LOOP(verb, path, function, ...)                                                                             \
+    {                                                                                                                  \
+        .method = verb, .pattern = path, .handle = function, .place = HTTP_INLINE, __VA_ARGS__                         \
+    }
+
+const struct route app_routes[] = {
+    /* whether it lives */
+    AT_LOOP("GET", "/healthz", system_health_handle, .access = ACCESS_PUBLIC),
+    AT_WORKER("GET", "/readyz", system_ready_handle, .access = ACCESS_PUBLIC),
+    AT_LOOP("GET", "/metrics", system_metrics_handle, .access = ACCESS_PUBLIC),
+
+    /* dossiers and requests */
+    AT_WORKER("PUT", "/v1/dossiers/{code}", dossier_put_handle, .access = SYSTEMS_STAFF, .scope = "dossiers",
+              .roles = DESK),
+    AT_WORKER("GET", "/v1/dossiers/{code}", dossier_get_handle, .access = SYSTEMS_STAFF, .scope = "dossiers",
+              .roles = ANY_STAFF),
+    AT_WORKER("POST", "/v1/payment-requests", payment_request_create_handle, .access = SYSTEMS_STAFF,
+              .scope = "requests", .roles = DESK),
+    AT_WORKER("GET", "/v1/payment-requests/{id}", payment_request_get_handle, .access = SYSTEMS_STAFF,
+              .scope = "requests", .roles = ANY_STAFF),
+    AT_WORKER("GET", "/v1/payment-requests/{id}/events", payment_request_events_handle, .access = SYSTEMS_STAFF,
+              .scope = "requests", .roles = ANY_STAFF),
+    AT_WORKER("GET", "/v1/payment-requests/{id}/qr.svg", payment_request_qr_svg_handle, .access = SYSTEMS_STAFF,
+              .scope = "requests", .roles = ANY_STAFF),
+    AT_WORKER("GET", "/v1/payment-requests/{id}/qr.png", payment_request_qr_png_handle, .access = SYSTEMS_STAFF,
+              .scope = "requests", .roles = ANY_STAFF),
+    AT_WORKER("POST", "/v1/payment-requests/{id}/cancel", payment_request_cancel_handle, .access = SYSTEMS_STAFF,
+              .scope = "requests", .roles = DESK),
+    AT_WORKER("POST", "/v1/payment-requests/{id}/reopen", payment_request_reopen_handle, .access = SYSTEMS_STAFF,
+              .scope = "requests", .roles = DESK),
+    AT_WORKER("GET", "/p/{token}/status", payment_request_status_handle, .access = ACCESS_PUBLIC),
+    AT_WORKER("GET", "/p/{token}/qr.svg", payment_request_qr_svg_handle, .access = ACCESS_PUBLIC),
+    AT_WORKER("GET", "/p/{token}/qr.png", payment_request_qr_png_handle, .access = ACCESS_PUBLIC),
+
+    /* money */
+    AT_LOOP("POST", "/v1/notifications/{source}", ledger_notification_handle, .access = ACCESS_PUBLIC, .media = "*"),
+    AT_LOOP("GET", "/v1/notifications/{source}", ledger_notification_handle, .access = ACCESS_PUBLIC),
+    AT_WORKER("GET", "/v1/payments", ledger_payments_handle, .access = SYSTEMS_STAFF, .scope = "payments",
+              .roles = BOOKS),
+    AT_WORKER("GET", "/v1/events", events_handle, .access = SYSTEMS, .scope = "events"),
+};
+const size_t app_route_count = sizeof app_routes / sizeof *app_routes;

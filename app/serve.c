@@ -1,0 +1,235 @@
+/* `lephi serve`: start, work, stop in good order.
+ *
+ * Threads: event loops and workers of the HTTP server, two confirmation writers, job runners, the sequencer, the HTTP
+ * client, and the housekeeper. Stopping goes the other way round: no new requests, then what was accepted is finished.
+ */
+#include "app/app.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include "app/jobs.h"
+#include "app/service.h"
+#include "payments/fees/fees.h"
+#include "payments/ledger/ledger.h"
+#include "payments/requests/requests.h"
+
+enum { HOUSEKEEPING_PAUSE_S = 5, DRAIN_MS = 8000 };
+
+static struct service service;
+
+struct service *app_service(void)
+{
+    return &service;
+}
+
+static enum err open_worker(void *context, struct db **ret_db)
+{
+    (void)context;
+    const struct db_options options = {
+        .url = config_text(CONFIG_DATABASE_URL), .name = "lephi worker", .statement_timeout_ms = 10000};
+    return db_open(&options, ret_db);
+}
+
+static void close_worker(void *context, struct db *db)
+{
+    (void)context;
+    db_close(db);
+}
+
+static void observe(const struct request *rq, int status, int64_t duration_us)
+{
+    static const char *const classes[] = {"other", "1xx", "2xx", "3xx", "4xx", "5xx"};
+    metrics_count(METRIC_HTTP_REPLIES, classes[status / 100 % 6], 1);
+    metrics_observe(METRIC_HTTP_SECONDS, rq->route && rq->route->place == HTTP_INLINE ? "inline" : "worker",
+                    duration_us);
+    if (status < 500)
+        return;
+    /* The route's pattern, never the path: a path may hold a citizen's token. */
+    LOG_ERROR(rq->id, "request failed", log_string("route", rq->route ? rq->route->pattern : "none"),
+              log_int("status", status), log_int("duration_us", duration_us));
+}
+
+static void wake_jobs(void *with)
+{
+    (void)with;
+    if (service.jobs)
+        jobs_wake(service.jobs);
+}
+
+static void report_job(const char *kind, const struct job *job, void *with)
+{
+    (void)with;
+    metrics_count(METRIC_JOBS, "failed", 1);
+    LOG_WARNING(NULL, "job failed", log_string("kind", kind), log_text("key", job->key), log_int("tries", job->tries),
+                log_string("error", err_info(job->outcome)->code), log_text("problem", job->problem));
+}
+
+/* What time alone asks for: requests that run out, stored replies that grow old. */
+static void *keep_house(void *with)
+{
+    (void)with;
+    struct db *db = NULL;
+    while (!atomic_load(&service.stopping)) {
+        if (db || !open_worker(NULL, &db)) {
+            struct arena arena;
+            int64_t expired = 0, purged = 0;
+            arena_init(&arena);
+            enum err err = payment_requests_expire(db, &arena, clock_now(), &expired);
+            if (!err)
+                err = idempotency_purge(db, &arena, clock_now(), &purged);
+            if (err)
+                LOG_WARNING(NULL, "housekeeping failed", log_string("error", err_info(err)->code));
+            arena_done(&arena);
+        }
+        for (int i = 0; i < HOUSEKEEPING_PAUSE_S * 10 && !atomic_load(&service.stopping); i++) {
+            struct timespec tenth = {0, 100000000};
+            nanosleep(&tenth, NULL);
+        }
+    }
+    db_close(db);
+    return NULL;
+}
+
+static int complain(const char *what, enum err err)
+{
+    fprintf(stderr, "lephi serve: %s: %s\n", what, err_info(err)->en);
+    return EXIT_FAILED;
+}
+
+/* The database must be there and at this binary's version. */
+static enum err check_database(struct faults *faults)
+{
+    struct db *db;
+    int pending = 0;
+    enum err err = open_worker(NULL, &db);
+    if (err)
+        return faults_add(faults, "database.url", err, NULL);
+    err = migrate_pending(db, config_text(CONFIG_PATHS_SQL), faults, &pending);
+    if (!err && pending)
+        err = faults_add(faults, "database", ERR_CONFIG, "Còn %d bước nâng cấp chưa chạy: lephi migrate", pending);
+    if (!err)
+        err = calendar_load(db, &service.calendar);
+    db_close(db);
+    return err;
+}
+
+static enum err load(struct faults *faults)
+{
+    if (!config_set(CONFIG_SERVER_SECRET))
+        return faults_add(faults, "server.secret", ERR_CONFIG, "Thiếu khóa bí mật của máy chủ");
+    struct catalogue *catalogue;
+    enum err err = catalogue_load(config_text(CONFIG_PATHS_CATALOGUE), faults, &catalogue);
+    if (err)
+        return err;
+    catalogue_in_force_set(catalogue);
+    err = check_database(faults);
+    return err ? err : app_rooms_open(&service, faults);
+}
+
+static int start_background(void)
+{
+    const struct http_client_config client = {0};
+    enum err err = http_client_start(&client, &service.client);
+    if (err)
+        return complain("HTTP client", err);
+    const char *url = config_text(CONFIG_DATABASE_URL);
+    const struct jobs_config jobs = {.database_url = url,
+                                     .kinds = app_job_kinds,
+                                     .kind_count = app_job_kind_count,
+                                     .with = &service,
+                                     .threads = 1,
+                                     .report = report_job};
+    err = jobs_start(&jobs, &service.jobs);
+    if (err)
+        return complain("jobs", err);
+    err = feed_start(url, 20, &service.feed);
+    if (err)
+        return complain("sequencer", err);
+    const struct confirmer_config confirmer = {
+        .database_url = url, .wait_ms = (int)config_int(CONFIG_PAYMENTS_BATCH_WAIT), .committed = wake_jobs};
+    err = confirmer_start(&confirmer, &service.confirmer);
+    if (err)
+        return complain("confirmation", err);
+    ledger_confirmer_set(service.confirmer);
+    return pthread_create(&service.housekeeper, NULL, keep_house, NULL) ? complain("housekeeper", ERR_UNAVAILABLE)
+                                                                        : EXIT_DONE;
+}
+
+static int start_http(void)
+{
+    const struct http_config http = {.address = config_text(CONFIG_HTTP_ADDRESS),
+                                     .port = (uint16_t)config_int(CONFIG_HTTP_PORT),
+                                     .loop_threads = (int)config_int(CONFIG_HTTP_LOOPS),
+                                     .workers = (int)config_int(CONFIG_HTTP_WORKERS),
+                                     .queue_max = (size_t)config_int(CONFIG_HTTP_QUEUE),
+                                     .connections_max = (int)config_int(CONFIG_HTTP_CONNECTIONS),
+                                     .routes = app_routes,
+                                     .route_count = app_route_count,
+                                     .context = &service,
+                                     .authorize = auth_authorize,
+                                     .worker_open = open_worker,
+                                     .worker_close = close_worker,
+                                     .observe = observe};
+    enum err err = http_server_start(&http, &service.http);
+    if (err)
+        return complain("HTTP server", err);
+    printf("listening on %s:%u\n", http.address, http_server_port(service.http));
+    fflush(stdout);
+    return EXIT_DONE;
+}
+
+static void stop(void)
+{
+    http_server_stop(service.http, DRAIN_MS);
+    confirmer_stop(service.confirmer);
+    jobs_stop(service.jobs);
+    feed_stop(service.feed);
+    atomic_store(&service.stopping, true);
+    if (service.housekeeper)
+        pthread_join(service.housekeeper, NULL);
+    http_client_stop(service.client);
+    app_rooms_close(&service);
+    calendar_free(service.calendar);
+    catalogue_in_force_set(NULL);
+}
+
+int command_serve(int argc, char **argv)
+{
+    if (argc != 1)
+        return app_usage(argv[0], NULL);
+    int status = app_configure();
+    if (status)
+        return status;
+    /* Signals are taken by this thread alone; a peer that hangs up must not end the service. */
+    sigset_t ends;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &ends, NULL);
+    signal(SIGPIPE, SIG_IGN);
+
+    struct arena arena;
+    struct faults faults;
+    arena_init(&arena);
+    faults_init(&faults, &arena);
+    if (load(&faults)) {
+        app_print_faults(&faults);
+        status = faults.count && faults.list[0].code == ERR_CONFIG ? EXIT_USAGE : EXIT_FAILED;
+    }
+    arena_done(&arena);
+    if (!status)
+        status = start_background();
+    if (!status)
+        status = start_http();
+    if (!status) {
+        int got;
+        sigwait(&ends, &got);
+        LOG_INFO(NULL, "stopping", log_int("signal", got));
+    }
+    stop();
+    return status;
+}
