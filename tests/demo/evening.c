@@ -1,0 +1,152 @@
+/* End of day: the bank's statements, every line explained, and the book of the day added up again from outside. */
+#include "tests/demo/day.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/* The bank's own account of the day: what we are held to. */
+static int64_t bank_total(struct world *world, const struct day *day, const char *account)
+{
+    json_t *list =
+        sandbox(world, "GET", arena_printf(&world->arena, "/bank/transactions?account=%s&date=%s", account, day->date),
+                NULL, 200);
+    json_t *items = json_is_array(list) ? list : json_object_get(list, "items");
+    int64_t sum = 0;
+    size_t i;
+    json_t *row;
+    json_array_foreach(items, i, row) sum += int_of(row, "amount");
+    return sum;
+}
+
+static void import_statements(struct world *world, const struct day *day)
+{
+    int64_t banked = 0;
+    for (int i = 0; i < day->account_count; i++) {
+        const char *account = day->accounts[i];
+        banked += bank_total(world, day, account);
+        struct http_answer mt940 = call(world, "GET",
+                                        arena_printf(&world->arena, "%s/bank/statement?account=%s&date=%s&format=mt940",
+                                                     world->sandbox_url, account, day->date),
+                                        NULL, TEXT_NONE);
+        keep_file(world, arena_printf(&world->arena, "%s.mt940", account), mt940.body);
+        struct http_answer told = call(world, "POST", arena_printf(&world->arena, "%s/v1/statements", world->url),
+                                       "application/octet-stream", mt940.body);
+        step(world, told.status == 201 || told.status == 200, "MT940 of account %s imported", account);
+        struct http_answer again = call(world, "POST", arena_printf(&world->arena, "%s/v1/statements", world->url),
+                                        "application/octet-stream", mt940.body);
+        step(world, again.status == 200, "the same statement again adds nothing");
+    }
+    step_amount(world, banked, day->banked, "the bank's books hold what the citizens paid");
+}
+
+static json_t *reconcile(struct world *world, const struct day *day)
+{
+    const char *const arguments[] = {world->binary, "reconcile", "--date", day->date, NULL};
+    struct text output;
+    if (run_program(world, arguments, &output))
+        return NULL;
+    return json_loadb(output.at, output.length, 0, NULL);
+}
+
+static int count_fate(const struct day *day, enum fate fate)
+{
+    int count = 0;
+    for (int i = 0; i < day->count; i++)
+        count += day->errands[i].paid && day->errands[i].fate == fate;
+    return count;
+}
+
+void day_reconcile(struct world *world, struct day *day)
+{
+    import_statements(world, day);
+    json_t *run = reconcile(world, day);
+    if (!step(world, run != NULL, "lephi reconcile --date %s", day->date))
+        return;
+    int transfers = 0;
+    for (int i = 0; i < day->count; i++)
+        transfers += day->errands[i].paid ? day->errands[i].fate == FATE_DOUBLE ? 2 : 1 : 0;
+    json_t *lines = json_object_get(run, "lines");
+    step_amount(world, int_of(lines, "count"), transfers, "statement lines");
+    step_amount(world, int_of(lines, "matched") + int_of(lines, "exceptions") + int_of(lines, "not_fees"), transfers,
+                "lines matched or explained");
+    step_amount(world, int_of(run, "healed"), count_fate(day, FATE_LOST), "lost call-backs healed from the statement");
+    json_t *again = reconcile(world, day);
+    step(world, again && int_of(again, "healed") == 0 && int_of(json_object_get(again, "lines"), "newly_matched") == 0,
+         "a second run changes nothing");
+    json_decref(run);
+    json_decref(again);
+
+    /* Every exception has a reason a person understands; the nameless transfer is one. */
+    json_t *list = api(world, "GET", "/v1/exceptions?limit=500", NULL, 200);
+    size_t i;
+    json_t *exception;
+    int nameless = 0, unexplained = 0;
+    json_array_foreach(json_object_get(list, "items"), i, exception)
+    {
+        nameless += !strcmp(string_of(exception, "reason"), "no_reference");
+        unexplained += !*string_of(exception, "explanation");
+    }
+    step(world, nameless == 1, "%d exception for money without a reference", nameless);
+    step(world, !unexplained, "%d exceptions without an explanation", unexplained);
+}
+
+static void statuses_of_the_evening(struct world *world, struct day *day)
+{
+    for (int i = 0; i < day->count; i++) {
+        const struct errand *e = &day->errands[i];
+        if (!e->request)
+            continue;
+        json_t *now = api(world, "GET", arena_printf(&world->arena, "/v1/payment-requests/%lld", (long long)e->request),
+                          NULL, 200);
+        if (strcmp(string_of(now, "status"), e->status))
+            step(world, false, "%s ends the day as %s, expected %s", e->code, string_of(now, "status"), e->status);
+    }
+    step(world, true, "every request was looked at once more");
+}
+
+static int64_t sum_of(json_t *array, const char *key, const char *value, const char *amount)
+{
+    int64_t sum = 0;
+    size_t i;
+    json_t *row;
+    json_array_foreach(array, i, row) if (!value || !strcmp(string_of(row, key), value)) sum += int_of(row, amount);
+    return sum;
+}
+
+static bool seen_before(const struct day *day, int index)
+{
+    for (int i = 0; i < index; i++)
+        if (!strcmp(day->errands[i].kind->agency, day->errands[index].kind->agency))
+            return true;
+    return false;
+}
+
+void day_balance(struct world *world, struct day *day)
+{
+    statuses_of_the_evening(world, day);
+    /* Receipts of healed payments follow a moment later. */
+    int64_t receipts = 0;
+    json_t *book = NULL;
+    for (int i = 0; i < 300; i++) {
+        book = api(world, "GET", arena_printf(&world->arena, "/v1/reports/daily?date=%s", day->date), NULL, 200);
+        receipts = int_of(json_object_get(book, "receipts"), "total");
+        if (!book || receipts == day_settled(day, NULL))
+            break;
+        struct timespec tenth = {0, 100000000};
+        nanosleep(&tenth, NULL);
+    }
+    step_amount(world, receipts, day_settled(day, NULL), "receipts of the day");
+    step_amount(world, sum_of(json_object_get(book, "by_method"), NULL, NULL, "settled"), day_settled(day, NULL),
+                "settled, by method");
+    for (int i = 0; i < day->count; i++)
+        if (!seen_before(day, i))
+            step_amount(world,
+                        sum_of(json_object_get(book, "by_agency"), "agency", day->errands[i].kind->agency, "settled"),
+                        day_settled(day, day->errands[i].kind->agency), "settled for %s", day->errands[i].kind->agency);
+    step_amount(world, int_of(json_object_get(book, "statement"), "credited"), day->banked, "credited by the bank");
+    step_amount(world, int_of(json_object_get(book, "payments"), "received"), day->banked,
+                "received according to the ledger");
+    step(world, json_is_true(json_object_get(book, "agrees")),
+         "ledger, statement, receipts and dossiers agree to the đồng");
+}
