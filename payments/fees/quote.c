@@ -348,8 +348,10 @@ enum err quote_compute(const struct catalogue *catalogue, const struct quote_req
                                         : today,
         .valid_until = today + QUOTE_VALID_DAYS - 1,
     };
-    if (!quote_id_fits(request, catalogue->version, today))
-        return faults_add(faults, "/fees", ERR_FIELD_LENGTH, "Quá nhiều khoản và diện cho một báo giá; hãy tách ra");
+    if (!quote_id_fits(request, catalogue->version, today)) {
+        faults_add(faults, "/fees", ERR_FIELD_LENGTH, "Quá nhiều khoản và diện cho một báo giá; hãy tách ra");
+        return ERR_INVALID;
+    }
     categories_find(&work);
     if (request->procedure.length && !(work.procedure = catalogue_procedure(catalogue, request->procedure)))
         faults_add(faults, "/procedure", ERR_PROCEDURE_UNKNOWN, "Không có thủ tục “%.*s” trong danh mục %s",
