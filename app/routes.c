@@ -28,6 +28,11 @@ const struct route app_routes[] = {
     AT_WORKER("GET", "/readyz", system_ready_handle, .access = ACCESS_PUBLIC),
     AT_LOOP("GET", "/metrics", system_metrics_handle, .access = ACCESS_PUBLIC),
 
+    /* fees */
+    AT_LOOP("GET", "/v1/procedures", fees_procedures_handle, .access = ACCESS_PUBLIC),
+    AT_LOOP("GET", "/v1/procedures/{code}", fees_procedure_handle, .access = ACCESS_PUBLIC),
+    AT_LOOP("POST", "/v1/quotes", fees_quote_handle, .access = ACCESS_PUBLIC),
+
     /* dossiers and requests */
     AT_WORKER("PUT", "/v1/dossiers/{code}", dossier_put_handle, .access = SYSTEMS_STAFF, .scope = "dossiers",
               .roles = DESK),

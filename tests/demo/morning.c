@@ -7,10 +7,8 @@
 static json_t *quote_body(const struct demo_case *kind)
 {
     json_t *body = json_object(), *quantities = json_loads(kind->quantities, 0, NULL);
-    if (*kind->procedure)
-        json_object_set_new(body, "procedure", json_string(kind->procedure));
-    else
-        json_object_set_new(body, "fees", json_pack("[s]", kind->fee));
+    json_object_set_new(body, "procedure", json_string(kind->procedure));
+    json_object_set_new(body, "fees", json_pack("[s]", kind->fee));
     json_object_set_new(body, "channel", json_string(kind->channel));
     json_object_set_new(body, "quantities", quantities);
     if (kind->beneficiary)
@@ -32,7 +30,7 @@ static bool lines_are_explained(json_t *quote)
 static bool register_dossier(struct world *world, const struct day *day, struct errand *e, int number)
 {
     json_t *body =
-        json_pack("{s:s, s:s, s:s, s:s, s:s, s:{s:s, s:s}}", "procedure", *e->kind->procedure ? e->kind->procedure : "",
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:{s:s, s:s}}", "procedure", e->kind->procedure,
                   "agency", e->kind->agency, "channel", e->kind->channel, "state", "filed", "submitted_at", "",
                   "applicant", "name", number % 2 ? "Nguyễn Thị Ánh Tuyết" : "Hoàng Văn Đức", "phone", "0912000111");
     json_object_set_new(body, "submitted_at",
