@@ -174,6 +174,49 @@ MUST_CHECK enum err receipt_pdf(const struct receipt_verdict *verdict, struct te
 /* The same as a page of HTML without script; style sheet at /assets/receipt.css. */
 void receipt_html(const struct receipt_verdict *verdict, const char *link, struct buf *out);
 
+/* Issue -------------------------------------------------------------------------------------------------------------
+ * request.paid makes a job receipt.issue; it numbers and freezes, and leaves jobs receipt.sign. Three steps, never one
+ * transaction: preflight (key, certificate, document; else nothing is numbered), numbering, signing. */
+
+struct receipt_office; /* who signs for which collector; safe from any thread once filled */
+
+/* `public_url` is the address citizens see, without the last slash (copied). */
+struct receipt_office *receipt_office_new(const char *public_url);
+/* The office owns the signer from here on; it signs for the tax code of its certificate. ERR_CERTIFICATE: it has none,
+ * or that tax code has a signer already (then the caller still owns it). */
+MUST_CHECK enum err receipt_office_add(struct receipt_office *office, struct signer *signer);
+void receipt_office_trust(struct receipt_office *office, struct receipt_trust *trust); /* owned from here on */
+void receipt_office_free(struct receipt_office *office);                               /* NULL is fine */
+/* The office the HTTP handlers answer with; set once before the server starts, like the configuration. */
+void receipt_office_use(const struct receipt_office *office);
+
+struct job_kind;
+enum { RECEIPT_JOB_KINDS = 2 };
+/* For jobs_config.kinds; `with` is the struct receipt_office. */
+extern const struct job_kind receipt_job_kinds[RECEIPT_JOB_KINDS];
+
+struct db;
+/* Opens numbers first to last for a collector's desk. ERR_CONFLICT: overlap, or a symbol that is none. */
+MUST_CHECK enum err receipt_range_open(struct db *db, struct arena *arena, instant_us at, const char *actor,
+                                       struct text collector, struct text form, struct text symbol, int64_t first,
+                                       int64_t last);
+
+/* Reads one receipt: by id, or by the hash of its link's token. ERR_NOT_FOUND. Texts live in the arena. */
+struct receipt_stored {
+    int64_t id;
+    struct text xml;                 /* signed, or unsigned while it waits for its signature */
+    instant_us frozen_at, signed_at; /* signed_at INSTANT_NONE: waiting */
+    int64_t replaced_by;             /* id of the replacement, 0: none */
+    int64_t notices;                 /* of errors, 04/SS-CTĐT */
+};
+MUST_CHECK enum err receipt_load(struct db *db, struct arena *arena, int64_t id, struct receipt_stored *ret_receipt);
+MUST_CHECK enum err receipt_find(struct db *db, struct arena *arena, struct text token,
+                                 struct receipt_stored *ret_receipt);
+
+/* HTTP: GET /v1/receipts/{id}, .xml, .pdf, .html; /r/{token}, .xml, .pdf; POST /v1/receipts/verify; /verify. */
+extern const struct route receipt_routes[];
+extern const size_t receipt_route_count;
+
 /* `lephi receipt verify|sign …`; argv[0] is "receipt". Returns the exit status. */
 int receipt_command(int argc, char **argv);
 

@@ -1,0 +1,138 @@
+/* Signing of frozen documents, and reading of stored ones. */
+#include <string.h>
+#include "core/db/db.h"
+#include "core/work/jobs.h"
+#include "receipts/office.h"
+
+static const struct db_statement waiting_sql = {
+    "receipt_waiting", "SELECT r.id, r.collector, g.delegate ->> 'tax_code', convert_from(r.unsigned_xml, 'UTF8') "
+                       "FROM receipt r JOIN receipt_number n ON n.book_id = r.book_id AND n.number = r.number "
+                       "JOIN receipt_range g ON g.id = n.range_id "
+                       "WHERE r.id = ANY ($1::bigint[]) AND r.signed_xml IS NULL"};
+static const struct db_statement store_sql = {"receipt_store", "SELECT receipt_store($1, $2::bigint[], $3::text[])"};
+
+#define LOAD                                                                                                           \
+    "SELECT r.id, convert_from(coalesce(r.signed_xml, r.unsigned_xml), 'UTF8'), r.frozen_at, r.signed_at, "            \
+    "(SELECT x.id FROM receipt x WHERE x.replaces = r.id), "                                                           \
+    "(SELECT count(*) FROM receipt_notice t WHERE t.receipt_id = r.id) FROM receipt r "
+static const struct db_statement load_sql = {"receipt_load", LOAD "WHERE r.id = $1"};
+static const struct db_statement find_sql = {"receipt_find", LOAD "WHERE r.token_hash = $1"};
+
+void receipt_sign_run(struct db *db, struct job *jobs, size_t count, struct arena *arena, instant_us at, void *with);
+
+/* Signs and verifies what was signed before it is kept for ever. */
+static enum err sign_one(const struct receipt_office *office, const struct db_rows *rows, int i, instant_us at,
+                         struct arena *arena, struct text *ret_xml, const char **ret_problem)
+{
+    struct text collector = db_text(rows, i, 1), delegate = db_text(rows, i, 2);
+    const struct signer *signer = office_signer(office, collector);
+    if (!signer)
+        signer = office_signer(office, delegate);
+    *ret_problem = "no signing key for this collector";
+    if (!signer)
+        return ERR_KEY;
+    *ret_problem = "the certificate is not valid now";
+    if (signer_check(signer, signer->tax_code, at))
+        return ERR_CERTIFICATE;
+    struct buf xml = {0};
+    struct faults faults;
+    struct receipt_verdict verdict;
+    faults_init(&faults, arena);
+    *ret_problem = "signing failed";
+    enum err err = receipt_sign(signer, db_text(rows, i, 3), at, &xml);
+    if (!err) {
+        *ret_problem = "the new signature does not verify";
+        err = receipt_verify(buf_view(&xml), NULL, &verdict, &faults);
+    }
+    if (!err)
+        *ret_xml = arena_text(arena, buf_view(&xml));
+    buf_done(&xml);
+    return err;
+}
+
+static int64_t receipt_of(const struct job *job, struct arena *arena)
+{
+    struct faults faults;
+    json_t *body;
+    faults_init(&faults, arena);
+    if (json_parse_value(job->body, &body, &faults))
+        return 0;
+    return json_integer_value(json_object_get(body, "receipt"));
+}
+
+static void set_outcome(struct job *jobs, const int64_t *ids, size_t count, int64_t id, enum err outcome,
+                        const char *problem)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (ids[i] != id)
+            continue;
+        jobs[i].outcome = outcome;
+        jobs[i].problem = text_of(outcome ? problem : NULL);
+    }
+}
+
+void receipt_sign_run(struct db *db, struct job *jobs, size_t count, struct arena *arena, instant_us at, void *with)
+{
+    int64_t ids[JOB_BATCH_MAX] = {0}, signed_ids[JOB_BATCH_MAX];
+    struct text signed_xmls[JOB_BATCH_MAX];
+    size_t signed_count = 0;
+    struct db_args args = db_args(arena);
+    struct db_rows rows;
+    for (size_t i = 0; i < count; i++)
+        ids[i] = receipt_of(&jobs[i], arena);
+    db_arg_int_array(&args, ids, count);
+    enum err err = db_query(db, &waiting_sql, &args, &rows);
+    for (size_t i = 0; i < count; i++)
+        jobs[i].outcome = err; /* what is signed already is done */
+    for (int i = 0; !err && i < rows.count; i++) {
+        const char *problem;
+        enum err outcome = sign_one(with, &rows, i, at, arena, &signed_xmls[signed_count], &problem);
+        if (!outcome)
+            signed_ids[signed_count++] = db_int(&rows, i, 0);
+        set_outcome(jobs, ids, count, db_int(&rows, i, 0), outcome, problem);
+    }
+    if (err || !signed_count)
+        return;
+    args = db_args(arena);
+    db_arg_instant(&args, at);
+    db_arg_int_array(&args, signed_ids, signed_count);
+    db_arg_text_array(&args, signed_xmls, signed_count);
+    err = db_run(db, &store_sql, &args);
+    for (size_t i = 0; err && i < signed_count; i++)
+        set_outcome(jobs, ids, count, signed_ids[i], err, "the signed bytes could not be stored");
+}
+
+static enum err read_one(struct db *db, const struct db_statement *statement, const struct db_args *args,
+                         struct receipt_stored *ret)
+{
+    struct db_rows rows;
+    enum err err = db_query(db, statement, args, &rows);
+    if (err)
+        return err;
+    if (!rows.count)
+        return ERR_NOT_FOUND;
+    *ret = (struct receipt_stored){.id = db_int(&rows, 0, 0),
+                                   .xml = db_text(&rows, 0, 1),
+                                   .frozen_at = db_instant(&rows, 0, 2),
+                                   .signed_at = db_null(&rows, 0, 3) ? INSTANT_NONE : db_instant(&rows, 0, 3),
+                                   .replaced_by = db_int(&rows, 0, 4),
+                                   .notices = db_int(&rows, 0, 5)};
+    return OK;
+}
+
+enum err receipt_load(struct db *db, struct arena *arena, int64_t id, struct receipt_stored *ret_receipt)
+{
+    struct db_args args = db_args(arena);
+    db_arg_int(&args, id);
+    return read_one(db, &load_sql, &args, ret_receipt);
+}
+
+enum err receipt_find(struct db *db, struct arena *arena, struct text token, struct receipt_stored *ret_receipt)
+{
+    uint8_t hash[SHA256_SIZE];
+    if (!token_hash(token, hash))
+        return ERR_NOT_FOUND;
+    struct db_args args = db_args(arena);
+    db_arg_bytes(&args, hash, sizeof hash);
+    return read_one(db, &find_sql, &args, ret_receipt);
+}
