@@ -217,7 +217,7 @@ CREATE FUNCTION receipt_due(requests bigint[])
                          CASE WHEN jsonb_typeof(q.line -> 'quantity') IN ('string', 'number') THEN q.line ->> 'quantity' END)
                          ORDER BY rl.ordinal) AS lines
         FROM request_line rl
-        LEFT JOIN LATERAL (SELECT r.quote -> 'lines' -> (rl.ordinal - 1) AS line) q ON true
+        LEFT JOIN LATERAL (SELECT r.quote::jsonb -> 'lines' -> (rl.ordinal - 1) AS line) q ON true
         WHERE rl.request_id = r.id AND rl.document = 'state_receipt' AND rl.kind IN ('phi', 'le_phi')) l
     WHERE r.id = ANY (requests) AND r.settled_at IS NOT NULL AND l.total > 0
       AND NOT EXISTS (SELECT FROM receipt x WHERE x.request_id = r.id AND x.collector = r.collector)
