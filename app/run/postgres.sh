@@ -3,6 +3,7 @@
 #
 #   postgres.sh start             make it when there is none, start it when it is not running
 #   postgres.sh stop              stop it (fast: open transactions are rolled back)
+#   postgres.sh running           exit 0 when it is
 #   postgres.sh url [DATABASE]    connection string for DATABASE_URL
 #   postgres.sh psql [ARG…]       a prompt on it
 #   postgres.sh remove            stop it and delete its data
@@ -175,8 +176,9 @@ sql() { "$(bin)/psql" -X -q -A -t -v ON_ERROR_STOP=1 -d "$(url "$1")" -c "$2" 9>
 case ${1:-} in
 start) start ;;
 stop) stop ;;
+running) read_where && [ -n "$data" ] && running ;;
 url) url "${2:-}"; echo ;;
 psql) shift; exec "$(bin)/psql" -X "$(url)" "$@" ;;
 remove) remove ;;
-*) sed -n '2,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+*) sed -n '2,13s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
 esac

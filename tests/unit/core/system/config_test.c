@@ -150,6 +150,15 @@ static void a_file_that_is_not_there_is_a_fault(void **state)
     expect_fault(world, 0, "/nowhere/lephi.conf", "cannot be read");
 }
 
+static void a_variable_may_name_the_file(void **state)
+{
+    struct world *world = *state;
+    assert_int_equal(file_write(world->file, TEXT("[http]\nport = 9002\n"), 0600), OK);
+    setenv("LEPHI_CONFIG", world->file, 1);
+    assert_int_equal(config_load(NULL, &world->faults), OK);
+    assert_int_equal(config_int(CONFIG_HTTP_PORT), 9002);
+}
+
 static void an_unknown_variable_of_ours_is_a_fault_named_by_the_variable(void **state)
 {
     struct world *world = *state;
@@ -270,6 +279,7 @@ int main(void)
         TEST_IN_WORLD(every_fault_is_named_by_file_line_and_key),
         TEST_IN_WORLD(a_key_given_twice_in_the_file_is_a_fault),
         TEST_IN_WORLD(a_file_that_is_not_there_is_a_fault),
+        TEST_IN_WORLD(a_variable_may_name_the_file),
         TEST_IN_WORLD(an_unknown_variable_of_ours_is_a_fault_named_by_the_variable),
         TEST_IN_WORLD(a_wrong_variable_is_a_fault_named_by_the_variable),
         TEST_IN_WORLD(a_dash_of_a_section_is_an_underscore_in_the_environment),
