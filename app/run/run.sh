@@ -118,7 +118,7 @@ load_data() {
         [ ! -f "$folder/agencies.csv" ] && [ ! -f "$folder/communes.csv" ] && continue
         "$lephi" --config "$conf" province import "$folder" >>"$RUN_DIR/migrate.log"
     done
-    "$lephi" --config "$conf" catalogue import "$root/payments/catalogue" >>"$RUN_DIR/migrate.log"
+    "$lephi" --config "$conf" catalogue check "$root/payments/catalogue" >>"$RUN_DIR/migrate.log"
     local role
     for role in cashier supervisor finance auditor admin; do
         # A login that is there gets its printed password back.

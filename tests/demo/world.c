@@ -22,12 +22,12 @@ static const char *required(const char *name)
 
 void world_open(struct world *world)
 {
-    *world = (struct world){.url = required("LEPHI_URL"),
-                            .sandbox_url = required("LEPHI_SANDBOX_URL"),
-                            .key = required("LEPHI_KEY"),
-                            .binary = required("LEPHI_BINARY"),
-                            .folder = required("LEPHI_DEMO_FOLDER"),
-                            .trust = required("LEPHI_TRUST")};
+    *world = (struct world){.url = required("DEMO_URL"),
+                            .sandbox_url = required("DEMO_SANDBOX_URL"),
+                            .key = required("DEMO_KEY"),
+                            .binary = required("DEMO_BINARY"),
+                            .folder = required("DEMO_FOLDER"),
+                            .trust = required("DEMO_TRUST")};
     arena_init(&world->arena);
     mkdir(world->folder, 0755);
     const struct http_client_config config = {0};
@@ -140,7 +140,7 @@ int run_program(struct world *world, const char *const *arguments, struct text *
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, pipe_ends[1], STDOUT_FILENO);
-    if (!getenv("LEPHI_DEMO_VERBOSE"))
+    if (!getenv("DEMO_VERBOSE"))
         posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
     pid_t pid;
     char *const *argv = (char *const *)(uintptr_t)arguments;

@@ -10,11 +10,11 @@
 
 struct world {
     struct http_client *client;
-    const char *url, *sandbox_url; /* LEPHI_URL, LEPHI_SANDBOX_URL */
-    const char *key;               /* LEPHI_KEY: an API key with every scope */
-    const char *binary;            /* LEPHI_BINARY: the program under test, for commands */
-    const char *folder;            /* LEPHI_DEMO_FOLDER: where files of this walk go */
-    const char *trust;             /* LEPHI_TRUST: PEM of the receipts' certification authority */
+    const char *url, *sandbox_url; /* DEMO_URL, DEMO_SANDBOX_URL */
+    const char *key;               /* DEMO_KEY: an API key with every scope */
+    const char *binary;            /* DEMO_BINARY: the program under test, for commands */
+    const char *folder;            /* DEMO_FOLDER: where files of this walk go */
+    const char *trust;             /* DEMO_TRUST: PEM of the receipts' certification authority */
     struct arena arena;
     int steps, good;
 };
