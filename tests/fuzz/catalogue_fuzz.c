@@ -21,6 +21,8 @@ static void read_as(size_t part, struct text bytes, struct faults *faults, date_
     catalogue_drop(catalogue);
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arena arena;

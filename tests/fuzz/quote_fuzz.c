@@ -30,6 +30,8 @@ static void priced(const struct quote *quote, struct arena *arena, struct faults
     buf_done(&second);
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arena arena;
