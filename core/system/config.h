@@ -26,8 +26,8 @@ enum config_key {
 };
 
 /* Reads the file and the environment. `file` NULL: the one LEPHI_CONFIG names, else lephi.conf in the working folder,
- * else /etc/lephi/lephi.conf, else no file. Each fault names "file:line" or the variable, and the key. A second call replaces everything.
- * Returns OK or ERR_CONFIG (then every getter gives defaults). */
+ * else /etc/lephi/lephi.conf, else no file. Each fault names "file:line" or the variable, and the key. A second call
+ * replaces everything. Returns OK or ERR_CONFIG (then every getter gives defaults). */
 MUST_CHECK enum err config_load(const char *file, struct faults *faults);
 
 /* NUL-terminated and never NULL; "" when not set. Valid until the next load. */
