@@ -272,7 +272,7 @@ static void set_outcome(struct job *jobs, const int64_t *requests, size_t count,
 /* One collector: preflight, then its transaction. */
 static void issue_for(struct db *db, struct round *round, struct job *jobs, const int64_t *requests, size_t job_count)
 {
-    const struct signer *signer = office_signer(round->office, round->collector);
+    const struct signer *signer = round->office ? office_signer(round->office, round->collector) : NULL;
     enum err err = signer ? signer_check(signer, round->collector, round->at) : ERR_KEY;
     const char *problem = !signer ? "no signing key for this collector"
                           : err   ? "the certificate is not valid now"
@@ -287,7 +287,7 @@ static void issue_for(struct db *db, struct round *round, struct job *jobs, cons
         set_outcome(jobs, requests, job_count, round->due[i].request, round->due[i].outcome, round->due[i].problem);
 }
 
-static void issue_run(struct db *db, struct job *jobs, size_t count, struct arena *arena, instant_us at, void *with)
+void receipt_issue_run(struct db *db, struct job *jobs, size_t count, struct arena *arena, instant_us at, void *with)
 {
     int64_t requests[JOB_BATCH_MAX] = {0};
     struct due *due;
@@ -304,7 +304,7 @@ static void issue_run(struct db *db, struct job *jobs, size_t count, struct aren
     for (size_t i = 0; i < due_count; i++) {
         if (taken[i])
             continue;
-        struct round round = {.office = with,
+        struct round round = {.office = office_in_use(),
                               .arena = arena,
                               .at = at,
                               .collector = due[i].document.collector.tax_code,
@@ -332,11 +332,3 @@ enum err receipt_range_open(struct db *db, struct arena *arena, instant_us at, c
     db_arg_int(&args, last);
     return receipt_symbol_valid(symbol) ? db_run(db, &open_sql, &args) : ERR_CONFLICT;
 }
-
-void receipt_sign_run(struct db *db, struct job *jobs, size_t count, struct arena *arena, instant_us at, void *with);
-
-/* A receipt that cannot be issued now (no key, no numbers) is tried for days; a person sees the reason meanwhile. */
-const struct job_kind receipt_job_kinds[RECEIPT_JOB_KINDS] = {
-    {.name = "receipt.issue", .run = issue_run, .batch_max = JOB_BATCH_MAX, .tries_max = 200, .lease_s = 60},
-    {.name = "receipt.sign", .run = receipt_sign_run, .batch_max = 64, .tries_max = 200, .lease_s = 120},
-};

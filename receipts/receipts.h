@@ -187,15 +187,24 @@ struct receipt_office *receipt_office_new(const char *public_url);
 MUST_CHECK enum err receipt_office_add(struct receipt_office *office, struct signer *signer);
 void receipt_office_trust(struct receipt_office *office, struct receipt_trust *trust); /* owned from here on */
 void receipt_office_free(struct receipt_office *office);                               /* NULL is fine */
-/* The office the HTTP handlers answer with; set once before the server starts, like the configuration. */
+/* The office that jobs and handlers work for; set once before they start, like the configuration. Without one nothing
+ * is numbered. */
 void receipt_office_use(const struct receipt_office *office);
+/* Makes an office as the configuration says: [receipts] and [receipts.TAX_CODE] key_file and cert_file, trust_file,
+ * http.public_url. No key configured: an office that signs nothing. ERR_KEY, ERR_CERTIFICATE, ERR_IO with faults. */
+MUST_CHECK enum err receipt_office_open(struct receipt_office **ret_office, struct faults *faults);
 
-struct job_kind;
-enum { RECEIPT_JOB_KINDS = 2 };
-/* For jobs_config.kinds; `with` is the struct receipt_office. */
-extern const struct job_kind receipt_job_kinds[RECEIPT_JOB_KINDS];
+/* What jobs receipt.issue and receipt.sign run. They work for the office in use, whatever the runner's context is. */
+void receipt_issue_run(struct db *db, struct job *jobs, size_t count, struct arena *arena, instant_us at, void *with);
+void receipt_sign_run(struct db *db, struct job *jobs, size_t count, struct arena *arena, instant_us at, void *with);
+/* Rows of a table of job kinds. A receipt that cannot be issued now (no key, no numbers) is tried for days; a person sees
+ * the reason meanwhile. */
+// clang-format off
+#define RECEIPT_JOB_KINDS                                                                                              \
+    {.name = "receipt.issue", .run = receipt_issue_run, .batch_max = JOB_BATCH_MAX, .tries_max = 200, .lease_s = 60},  \
+    {.name = "receipt.sign", .run = receipt_sign_run, .batch_max = 64, .tries_max = 200, .lease_s = 120}
+// clang-format on
 
-struct db;
 /* Opens numbers first to last for a collector's desk. ERR_CONFLICT: overlap, or a symbol that is none. */
 MUST_CHECK enum err receipt_range_open(struct db *db, struct arena *arena, instant_us at, const char *actor,
                                        struct text collector, struct text form, struct text symbol, int64_t first,
@@ -213,9 +222,15 @@ MUST_CHECK enum err receipt_load(struct db *db, struct arena *arena, int64_t id,
 MUST_CHECK enum err receipt_find(struct db *db, struct arena *arena, struct text token,
                                  struct receipt_stored *ret_receipt);
 
-/* HTTP: GET /v1/receipts/{id}, .xml, .pdf, .html; /r/{token}, .xml, .pdf; POST /v1/receipts/verify; /verify. */
-extern const struct route receipt_routes[];
-extern const size_t receipt_route_count;
+/* HTTP. Captures {id} (systems and staff) or {token} (whoever has the link); all but the style on a worker. */
+enum err receipt_get_handle(struct request *rq);         /* GET /v1/receipts/{id} */
+enum err receipt_xml_handle(struct request *rq);         /* … .xml, /r/{token}.xml */
+enum err receipt_pdf_handle(struct request *rq);         /* … .pdf, /r/{token}.pdf */
+enum err receipt_html_handle(struct request *rq);        /* … .html */
+enum err receipt_page_handle(struct request *rq);        /* GET /r/{token} */
+enum err receipt_verify_handle(struct request *rq);      /* POST /v1/receipts/verify, any media type */
+enum err receipt_verify_page_handle(struct request *rq); /* GET and POST /verify, any media type */
+enum err receipt_style_handle(struct request *rq);       /* GET /assets/receipt.css, inline */
 
 /* `lephi receipt verify|sign …`; argv[0] is "receipt". Returns the exit status. */
 int receipt_command(int argc, char **argv);

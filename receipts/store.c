@@ -18,15 +18,13 @@ static const struct db_statement store_sql = {"receipt_store", "SELECT receipt_s
 static const struct db_statement load_sql = {"receipt_load", LOAD "WHERE r.id = $1"};
 static const struct db_statement find_sql = {"receipt_find", LOAD "WHERE r.token_hash = $1"};
 
-void receipt_sign_run(struct db *db, struct job *jobs, size_t count, struct arena *arena, instant_us at, void *with);
-
 /* Signs and verifies what was signed before it is kept for ever. */
 static enum err sign_one(const struct receipt_office *office, const struct db_rows *rows, int i, instant_us at,
                          struct arena *arena, struct text *ret_xml, const char **ret_problem)
 {
     struct text collector = db_text(rows, i, 1), delegate = db_text(rows, i, 2);
-    const struct signer *signer = office_signer(office, collector);
-    if (!signer)
+    const struct signer *signer = office ? office_signer(office, collector) : NULL;
+    if (!signer && office)
         signer = office_signer(office, delegate);
     *ret_problem = "no signing key for this collector";
     if (!signer)
@@ -86,7 +84,7 @@ void receipt_sign_run(struct db *db, struct job *jobs, size_t count, struct aren
         jobs[i].outcome = err; /* what is signed already is done */
     for (int i = 0; !err && i < rows.count; i++) {
         const char *problem;
-        enum err outcome = sign_one(with, &rows, i, at, arena, &signed_xmls[signed_count], &problem);
+        enum err outcome = sign_one(office_in_use(), &rows, i, at, arena, &signed_xmls[signed_count], &problem);
         if (!outcome)
             signed_ids[signed_count++] = db_int(&rows, i, 0);
         set_outcome(jobs, ids, count, db_int(&rows, i, 0), outcome, problem);
