@@ -4,6 +4,7 @@
 #include "payments/fees/fees.h"
 #include "payments/ledger/ledger.h"
 #include "payments/requests/requests.h"
+#include "receipts/receipts.h"
 
 /* Who may call. Systems need the scope named in the row; staff the roles. */
 #define SYSTEMS       ACCESS_SYSTEM
@@ -61,6 +62,26 @@ const struct route app_routes[] = {
     AT_LOOP("GET", "/v1/notifications/{source}", ledger_notification_handle, .access = ACCESS_PUBLIC),
     AT_WORKER("GET", "/v1/payments", ledger_payments_handle, .access = SYSTEMS_STAFF, .scope = "payments",
               .roles = BOOKS),
+
+    /* receipts */
+    AT_WORKER("GET", "/v1/receipts/{id}", receipt_get_handle, .access = SYSTEMS_STAFF, .scope = "receipts",
+              .roles = ANY_STAFF),
+    AT_WORKER("GET", "/v1/receipts/{id}.xml", receipt_xml_handle, .access = SYSTEMS_STAFF, .scope = "receipts",
+              .roles = ANY_STAFF),
+    AT_WORKER("GET", "/v1/receipts/{id}.pdf", receipt_pdf_handle, .access = SYSTEMS_STAFF, .scope = "receipts",
+              .roles = ANY_STAFF),
+    AT_WORKER("GET", "/v1/receipts/{id}.html", receipt_html_handle, .access = SYSTEMS_STAFF, .scope = "receipts",
+              .roles = ANY_STAFF),
+    AT_WORKER("POST", "/v1/receipts/verify", receipt_verify_handle, .access = ACCESS_PUBLIC, .media = "*",
+              .body_max = RECEIPT_UPLOAD_MAX),
+    AT_WORKER("GET", "/r/{token}", receipt_page_handle, .access = ACCESS_PUBLIC),
+    AT_WORKER("GET", "/r/{token}.xml", receipt_xml_handle, .access = ACCESS_PUBLIC),
+    AT_WORKER("GET", "/r/{token}.pdf", receipt_pdf_handle, .access = ACCESS_PUBLIC),
+    AT_LOOP("GET", "/verify", receipt_verify_page_handle, .access = ACCESS_PUBLIC),
+    AT_WORKER("POST", "/verify", receipt_verify_page_handle, .access = ACCESS_PUBLIC, .media = "*",
+              .body_max = RECEIPT_UPLOAD_MAX),
+    AT_LOOP("GET", "/assets/receipt.css", receipt_style_handle, .access = ACCESS_PUBLIC),
+
     AT_WORKER("GET", "/v1/events", events_handle, .access = SYSTEMS, .scope = "events"),
 };
 const size_t app_route_count = sizeof app_routes / sizeof *app_routes;

@@ -17,7 +17,8 @@
 enum {
     RECEIPT_NUMBER_MAX = 99999999, /* NĐ 254/2026 art. 23.2 c: at most 8 digits, from 1 on 1 January */
     RECEIPT_LINES_MAX = 200,
-    RECEIPT_XML_MAX = 512 * 1024, /* bytes; a receipt of 200 lines stays below a fifth of it */
+    RECEIPT_XML_MAX = 512 * 1024,         /* bytes; a receipt of 200 lines stays below a fifth of it */
+    RECEIPT_UPLOAD_MAX = 2 * 1024 * 1024, /* bytes sent to be verified: a PDF with a receipt in it */
     RECEIPT_WORDS_SIZE = 512,
 };
 
@@ -197,8 +198,8 @@ MUST_CHECK enum err receipt_office_open(struct receipt_office **ret_office, stru
 /* What jobs receipt.issue and receipt.sign run. They work for the office in use, whatever the runner's context is. */
 void receipt_issue_run(struct db *db, struct job *jobs, size_t count, struct arena *arena, instant_us at, void *with);
 void receipt_sign_run(struct db *db, struct job *jobs, size_t count, struct arena *arena, instant_us at, void *with);
-/* Rows of a table of job kinds. A receipt that cannot be issued now (no key, no numbers) is tried for days; a person sees
- * the reason meanwhile. */
+/* Rows of a table of job kinds. A receipt that cannot be issued now (no key, no numbers) is tried for days; a person
+ * sees the reason meanwhile. */
 // clang-format off
 #define RECEIPT_JOB_KINDS                                                                                              \
     {.name = "receipt.issue", .run = receipt_issue_run, .batch_max = JOB_BATCH_MAX, .tries_max = 200, .lease_s = 60},  \

@@ -1,0 +1,308 @@
+/* Receipts over a real server and a real database: the files, the citizen's page, verification without script. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include <curl/curl.h>
+#include "receipts/receipts.h"
+#include "tests/support/database.h"
+#include "tests/support/receipt_keys.h"
+
+#define COLLECTOR "5700100001"
+
+static struct db *db;
+static struct arena arena;
+static struct faults faults;
+static char *folder;
+static struct receipt_office *office;
+static struct http_server *server;
+static struct receipt_verdict verdict;
+static struct receipt_stored stored;
+static const struct job_kind kinds[] = {RECEIPT_JOB_KINDS};
+
+static enum err open_worker(void *context, struct db **ret_db)
+{
+    return db_open(&(struct db_options){.url = test_database_url(), .name = "test server"}, ret_db);
+}
+
+static void close_worker(void *context, struct db *mine)
+{
+    db_close(mine);
+}
+
+#define AT_WORKER(verb, path, function)                                                                                \
+    {                                                                                                                  \
+        .method = verb, .pattern = path, .handle = function, .place = HTTP_WORKER, .access = ACCESS_PUBLIC,            \
+        .media = "*", .body_max = RECEIPT_UPLOAD_MAX                                                                   \
+    }
+
+static const struct route routes[] = {
+    AT_WORKER("GET", "/v1/receipts/{id}", receipt_get_handle),
+    AT_WORKER("GET", "/v1/receipts/{id}.xml", receipt_xml_handle),
+    AT_WORKER("GET", "/v1/receipts/{id}.pdf", receipt_pdf_handle),
+    AT_WORKER("GET", "/v1/receipts/{id}.html", receipt_html_handle),
+    AT_WORKER("POST", "/v1/receipts/verify", receipt_verify_handle),
+    AT_WORKER("GET", "/r/{token}", receipt_page_handle),
+    AT_WORKER("GET", "/r/{token}.xml", receipt_xml_handle),
+    AT_WORKER("GET", "/r/{token}.pdf", receipt_pdf_handle),
+    AT_WORKER("GET", "/verify", receipt_verify_page_handle),
+    AT_WORKER("POST", "/verify", receipt_verify_page_handle),
+    AT_WORKER("GET", "/assets/receipt.css", receipt_style_handle),
+};
+
+static void run_jobs(void)
+{
+    const struct jobs_config config = {.database_url = test_database_url(), .kinds = kinds, .kind_count = 2};
+    size_t some = 1;
+    for (int i = 0; i < 20 && some; i++)
+        assert_int_equal(jobs_round(db, &config, &some), OK);
+}
+
+static void set_up_office(void)
+{
+    char key[300], certificate[300], trust[300];
+    snprintf(key, sizeof key, "%s/key", folder);
+    snprintf(certificate, sizeof certificate, "%s/cert", folder);
+    snprintf(trust, sizeof trust, "%s/trust", folder);
+    struct test_authority *authority = test_authority_new("CA thử nghiệm");
+    struct test_certificate wanted = {TEST_KEY_RSA_2048, "Trung tâm thử nghiệm", COLLECTOR, 1577836800, 7300};
+    test_certificate_write(authority, &wanted, key, certificate);
+    test_authority_write(authority, trust);
+    test_authority_free(authority);
+    struct signer *signer = NULL;
+    struct receipt_trust *anchors = NULL;
+    assert_int_equal(signer_open_files(key, certificate, &signer, &faults), OK);
+    assert_int_equal(receipt_trust_open(trust, &anchors), OK);
+    office = receipt_office_new("https://lephi.example");
+    assert_int_equal(receipt_office_add(office, signer), OK);
+    receipt_office_trust(office, anchors);
+    receipt_office_use(office);
+}
+
+static int set_up_all(void **state)
+{
+    static const uint8_t secret[SERVER_SECRET_SIZE] = {1, 2, 3};
+    char symbol[8];
+    arena_init(&arena);
+    faults_init(&faults, &arena);
+    server_secret_set(secret);
+    folder = test_folder_new();
+    db = test_db();
+    test_province(db);
+    set_up_office();
+    snprintf(symbol, sizeof symbol, "%02dTAA", civil_of(clock_now()).year % 100);
+    assert_int_equal(receipt_range_open(db, &arena, clock_now(), "staff:test", TEXT(COLLECTOR), TEXT("EBL01"),
+                                        text_of(symbol), 1, 5000),
+                     OK);
+    test_request(db, "QNAAAAAAAAAA01", 16000);
+    test_sql(
+        db,
+        "SELECT confirm('2026-11-01T05:00Z', ARRAY['sandbox-bank'], ARRAY['T1'], ARRAY[sha256('1')], "
+        "ARRAY[16000::bigint], "
+        "ARRAY['0021000000001'], ARRAY['vietqr'], ARRAY['B1'], ARRAY['memo'], ARRAY['2026-11-01T05:00Z'::timestamptz], "
+        "ARRAY[NULL::text], ARRAY[NULL::text], ARRAY[NULL::bytea], ARRAY[1], ARRAY['QNAAAAAAAAAA01'], ARRAY[0])");
+    test_sql(db, "UPDATE job SET run_at = '2026-01-01'");
+    run_jobs();
+    assert_int_equal(receipt_load(db, &arena, test_int(db, "SELECT max(id) FROM receipt"), &stored), OK);
+    assert_int_equal(receipt_verify(stored.xml, NULL, &verdict, &faults), OK);
+    const struct http_config config = {.routes = routes,
+                                       .route_count = sizeof routes / sizeof *routes,
+                                       .worker_open = open_worker,
+                                       .worker_close = close_worker};
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    return http_server_start(&config, &server);
+}
+
+static int tear_down_all(void **state)
+{
+    http_server_stop(server, 1000);
+    receipt_office_free(office);
+    db_close(db);
+    test_folder_remove(folder);
+    arena_done(&arena);
+    curl_global_cleanup();
+    return 0;
+}
+
+struct reply {
+    long status;
+    struct buf head, body;
+};
+
+static size_t collect(char *at, size_t size, size_t count, void *with)
+{
+    buf_put(with, at, size * count);
+    return size * count;
+}
+
+/* `header` NULL: none; `body` at NULL: a GET. */
+static struct reply call(const char *path, const char *header, struct text body)
+{
+    struct reply reply = {0};
+    char url[300];
+    snprintf(url, sizeof url, "http://127.0.0.1:%u%s", http_server_port(server), path);
+    CURL *curl = curl_easy_init();
+    struct curl_slist *headers = header ? curl_slist_append(NULL, header) : NULL;
+    curl_easy_setopt(curl, CURLOPT_URL, url);
+    curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &reply.body);
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, collect);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, &reply.head);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, 20000L);
+    if (body.at) {
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)body.length);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.at);
+    }
+    assert_int_equal(curl_easy_perform(curl), CURLE_OK);
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply.status);
+    curl_slist_free_all(headers);
+    curl_easy_cleanup(curl);
+    return reply;
+}
+
+static bool says(const struct buf *buf, const char *words)
+{
+    return text_find(buf_view(buf), text_of(words)) < buf->length;
+}
+
+static void done(struct reply *reply)
+{
+    buf_done(&reply->head);
+    buf_done(&reply->body);
+}
+
+static const char *by_id(const char *suffix)
+{
+    return arena_printf(&arena, "/v1/receipts/%lld%s", (long long)stored.id, suffix);
+}
+
+static const char *by_token(const char *suffix)
+{
+    return arena_printf(&arena, "/r/%.*s%s", TEXT_ARGS(verdict.document.lookup_code), suffix);
+}
+
+static void the_files_come_by_number_and_by_link(void **state)
+{
+    const char *const paths[] = {by_id(".xml"), by_token(".xml")};
+    for (int i = 0; i < 2; i++) {
+        struct reply reply = call(paths[i], NULL, TEXT_NONE);
+        assert_int_equal(reply.status, 200);
+        assert_true(text_equal(buf_view(&reply.body), stored.xml));
+        done(&reply);
+    }
+    struct reply json = call(by_id(""), NULL, TEXT_NONE);
+    assert_int_equal(json.status, 200);
+    assert_true(says(&json.body, "\"status\":\"issued\"") && says(&json.body, "\"total\":16000"));
+    done(&json);
+    struct reply pdf = call(by_token(".pdf"), NULL, TEXT_NONE);
+    assert_int_equal(pdf.status, 200);
+    assert_true(text_starts(buf_view(&pdf.body), "%PDF-"));
+    done(&pdf);
+    struct reply html = call(by_id(".html"), NULL, TEXT_NONE);
+    assert_int_equal(html.status, 200);
+    assert_true(says(&html.body, "Mười sáu nghìn đồng"));
+    done(&html);
+}
+
+static void what_did_not_change_is_not_sent_again(void **state)
+{
+    struct reply first = call(by_id(".pdf"), NULL, TEXT_NONE);
+    size_t at = text_find(buf_view(&first.head), TEXT("ETag: "));
+    assert_true(at < first.head.length);
+    struct text rest, tag = text_until(text_slice(buf_view(&first.head), at + 6, 100), '\r', &rest);
+    const char *header = arena_printf(&arena, "If-None-Match: %.*s", TEXT_ARGS(tag));
+    struct reply second = call(by_id(".pdf"), header, TEXT_NONE);
+    assert_int_equal(second.status, 304);
+    assert_int_equal(second.body.length, 0);
+    done(&first);
+    done(&second);
+}
+
+static void a_wrong_link_shows_nothing(void **state)
+{
+    static const char *const paths[] = {
+        "/r/AAAAAAAAAAAAAAAAAAAAAA", "/r/x",          "/r/AAAAAAAAAAAAAAAAAAAAAA.pdf", "/v1/receipts/999999",
+        "/v1/receipts/0.xml",        "/v1/receipts/x"};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        struct reply reply = call(paths[i], NULL, TEXT_NONE);
+        assert_int_equal(reply.status, 404);
+        assert_false(says(&reply.body, "16.000"));
+        done(&reply);
+    }
+    struct reply page = call(by_token(""), NULL, TEXT_NONE);
+    assert_int_equal(page.status, 200);
+    assert_true(says(&page.body, "chữ ký số khớp") && says(&page.body, "16.000"));
+    done(&page);
+}
+
+static struct buf changed(void)
+{
+    struct buf out = {0};
+    size_t at = text_find(stored.xml, TEXT("<TongTien>16000"));
+    buf_text(&out, text_slice(stored.xml, 0, at));
+    buf_string(&out, "<TongTien>61000");
+    buf_text(&out, text_slice(stored.xml, at + strlen("<TongTien>16000"), stored.xml.length));
+    return out;
+}
+
+static void anybody_may_ask_whether_a_file_holds(void **state)
+{
+    struct reply good = call("/v1/receipts/verify", "Content-Type: application/xml", stored.xml);
+    assert_int_equal(good.status, 200);
+    assert_true(says(&good.body, "\"valid\":true") && says(&good.body, "\"chain\":\"trusted\""));
+    done(&good);
+    struct buf forged = changed();
+    struct reply bad = call("/v1/receipts/verify", "Content-Type: application/xml", buf_view(&forged));
+    assert_int_equal(bad.status, 422);
+    assert_true(says(&bad.body, "signature_broken"));
+    done(&bad);
+    struct reply pdf = call(by_token(".pdf"), NULL, TEXT_NONE);
+    struct reply in_pdf = call("/v1/receipts/verify", "Content-Type: application/pdf", buf_view(&pdf.body));
+    assert_int_equal(in_pdf.status, 200);
+    done(&pdf);
+    done(&in_pdf);
+    struct reply junk = call("/v1/receipts/verify", "Content-Type: text/plain", TEXT("--"));
+    assert_int_equal(junk.status, 422);
+    done(&junk);
+    buf_done(&forged);
+}
+
+static void the_form_works_without_script(void **state)
+{
+    struct reply form = call("/verify", NULL, TEXT_NONE);
+    assert_int_equal(form.status, 200);
+    assert_true(says(&form.body, "enctype=\"multipart/form-data\"") && !says(&form.body, "<script"));
+    done(&form);
+    struct buf forged = changed(), body = {0};
+    const struct text files[] = {stored.xml, buf_view(&forged)};
+    static const char *const answers[] = {"Chữ ký số khớp với nội dung", "Không hợp lệ"};
+    for (int i = 0; i < 2; i++) {
+        buf_clear(&body);
+        buf_string(&body, "------b0undary\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.xml\"\r\n"
+                          "Content-Type: text/xml\r\n\r\n");
+        buf_text(&body, files[i]);
+        buf_string(&body, "\r\n------b0undary--\r\n");
+        struct reply reply =
+            call("/verify", "Content-Type: multipart/form-data; boundary=----b0undary", buf_view(&body));
+        assert_int_equal(reply.status, 200);
+        assert_true(says(&reply.body, answers[i]));
+        done(&reply);
+    }
+    buf_done(&forged);
+    buf_done(&body);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_files_come_by_number_and_by_link), cmocka_unit_test(what_did_not_change_is_not_sent_again),
+        cmocka_unit_test(a_wrong_link_shows_nothing),           cmocka_unit_test(anybody_may_ask_whether_a_file_holds),
+        cmocka_unit_test(the_form_works_without_script),
+    };
+    return cmocka_run_group_tests(tests, set_up_all, tear_down_all);
+}
