@@ -17,6 +17,15 @@ struct text text_slice(struct text text, size_t from, size_t length)
     return (struct text){text.at ? text.at + from : NULL, length};
 }
 
+struct text text_head(struct text text, size_t bytes)
+{
+    if (text.length <= bytes)
+        return text;
+    while (bytes > 0 && ((unsigned char)text.at[bytes] & 0xC0) == 0x80)
+        bytes--;
+    return (struct text){text.at, bytes};
+}
+
 bool text_equal(struct text a, struct text b)
 {
     return a.length == b.length && (!a.length || !memcmp(a.at, b.at, a.length));

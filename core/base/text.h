@@ -20,6 +20,7 @@ struct text {
 
 struct text text_of(const char *terminated);                          /* NULL gives the empty text */
 struct text text_slice(struct text text, size_t from, size_t length); /* clamped to the text */
+struct text text_head(struct text text, size_t bytes); /* at most that many, never half a UTF-8 character */
 bool text_equal(struct text a, struct text b);
 bool text_is(struct text text, const char *terminated);
 bool text_is_nocase(struct text text, const char *terminated);

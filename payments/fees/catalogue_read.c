@@ -1,10 +1,8 @@
-/* Rows of the officer's files to the snapshot's structures; every fault is named file:line:field. */
+/* Rows of the officer's files to the snapshot's structures. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "payments/fees/catalogue.h"
-
-enum { COLUMNS_MAX = 32 };
+#include "payments/fees/sheet.h"
 
 static const char *const fee_columns[] = {"code",          "name_vi",    "name_en",    "kind",        "formula",
                                           "unit_vi",       "unit_en",    "valid_from", "valid_to",    "legal_basis",
@@ -28,201 +26,6 @@ static const char *const day_names[] = {"filing", "payment", NULL};
 static const char *const scope_names[] = {"all", "from_second", NULL};
 static const char *const reduction_kind_names[] = {"relief", "channel_share", NULL};
 
-/* One file being read. */
-struct sheet {
-    struct csv csv;
-    struct csv_row row;
-    const char *name;
-    const char *const *columns;
-    int field_of[COLUMNS_MAX]; /* column → field, -1 absent */
-    struct arena *arena;
-    struct faults *faults;
-};
-
-static int column(const struct sheet *sheet, const char *name)
-{
-    for (int i = 0; sheet->columns[i]; i++)
-        if (!strcmp(sheet->columns[i], name))
-            return sheet->field_of[i];
-    return -1;
-}
-
-static void fault(struct sheet *sheet, const char *name, enum err code, const char *format, ...) PRINTF(4, 5);
-static void fault(struct sheet *sheet, const char *name, enum err code, const char *format, ...)
-{
-    char words[400], where[160];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(words, sizeof words, format, args);
-    va_end(args);
-    int field = name ? column(sheet, name) : 0;
-    snprintf(where, sizeof where, "%s:%d:%d", sheet->name, sheet->row.line, field < 0 ? 1 : field + 1);
-    faults_add(sheet->faults, where, code, "%s%s%s", name ? name : "", name ? ": " : "", words);
-}
-
-/* A cell, trimmed; "unset" is the empty text. An apostrophe that guards a spreadsheet cell is dropped. */
-static struct text cell(struct sheet *sheet, const char *name)
-{
-    int field = column(sheet, name);
-    if (field < 0 || (size_t)field >= sheet->row.count)
-        return TEXT_NONE;
-    struct text value = text_trim(sheet->row.fields[field]);
-    if (text_starts(value, "'="))
-        value = text_slice(value, 1, value.length);
-    return text_is(value, "unset") ? TEXT_NONE : value;
-}
-
-static struct text cell_needed(struct sheet *sheet, const char *name)
-{
-    struct text value = cell(sheet, name);
-    if (!value.length)
-        fault(sheet, name, ERR_FIELD_MISSING, "không được để trống");
-    return value;
-}
-
-static int cell_enum(struct sheet *sheet, const char *name, const char *const *names, int otherwise)
-{
-    struct text value = cell(sheet, name);
-    char list[160] = "";
-    if (!value.length)
-        return otherwise;
-    for (int i = 0; names[i]; i++) {
-        if (text_is(value, names[i]))
-            return i;
-        size_t used = strlen(list);
-        snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", names[i]);
-    }
-    fault(sheet, name, ERR_FIELD_VALUE, "phải là một trong: %s", list);
-    return otherwise;
-}
-
-static date_days cell_date(struct sheet *sheet, const char *name)
-{
-    struct text value = cell(sheet, name);
-    date_days date = DATE_NONE;
-    if (value.length && !date_parse(value, &date))
-        fault(sheet, name, ERR_FIELD_FORMAT, "phải là ngày có thật dạng YYYY-MM-DD, hoặc unset");
-    return date;
-}
-
-static void cell_period(struct sheet *sheet, date_days *ret_from, date_days *ret_to)
-{
-    *ret_from = cell_date(sheet, "valid_from");
-    *ret_to = cell_date(sheet, "valid_to");
-    if (*ret_from != DATE_NONE && *ret_to != DATE_NONE && *ret_to < *ret_from)
-        fault(sheet, "valid_to", ERR_FIELD_RANGE, "trước valid_from");
-}
-
-static bool code_ok(struct text code)
-{
-    if (!code.length || code.length > QUOTE_WORD_MAX)
-        return false;
-    for (size_t i = 0; i < code.length; i++) {
-        char c = code.at[i];
-        if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !strchr("_-.", c))
-            return false;
-    }
-    return true;
-}
-
-static struct text cell_code(struct sheet *sheet, const char *name)
-{
-    struct text code = cell_needed(sheet, name);
-    if (code.length && !code_ok(code))
-        fault(sheet, name, ERR_FIELD_FORMAT, "mã chỉ gồm chữ không dấu, số, - _ . và tối đa %d ký tự", QUOTE_WORD_MAX);
-    return code;
-}
-
-/* Codes separated by spaces. */
-static struct words cell_words(struct sheet *sheet, const char *name, size_t max)
-{
-    struct words words = {0};
-    struct text left = cell(sheet, name);
-    if (left.length)
-        words.list = ARENA_ARRAY(sheet->arena, struct text, max);
-    while (left.at) {
-        struct text rest, word = text_trim(text_until(left, ' ', &rest));
-        left = rest;
-        if (!word.length)
-            continue;
-        if (words.count == max || !code_ok(word)) {
-            fault(sheet, name, ERR_FIELD_FORMAT, "phải là các mã cách nhau bằng dấu cách, tối đa %zu", max);
-            break;
-        }
-        words.list[words.count++] = word;
-    }
-    return words;
-}
-
-/* "TT 226/2016/TT-BTC" and "Điều 4.1" as one citation. */
-static struct text cell_basis(struct sheet *sheet)
-{
-    struct text number = cell(sheet, "legal_basis"), article = cell(sheet, "legal_article");
-    if (!number.length) {
-        fault(sheet, "legal_basis", ERR_FIELD_MISSING, "thiếu căn cứ pháp lý");
-        return number;
-    }
-    return article.length ? arena_textf(sheet->arena, "%.*s, %.*s", TEXT_ARGS(number), TEXT_ARGS(article)) : number;
-}
-
-static bool sheet_open(struct sheet *sheet, struct text bytes, const char *name, const char *const *columns,
-                       struct arena *arena, struct faults *faults)
-{
-    *sheet = (struct sheet){.name = name, .columns = columns, .arena = arena, .faults = faults};
-    sheet->row.line = 1;
-    for (int i = 0; i < COLUMNS_MAX; i++)
-        sheet->field_of[i] = -1;
-    if (!text_is_utf8(bytes)) {
-        fault(sheet, NULL, ERR_UTF8, "tệp phải là UTF-8");
-        return false;
-    }
-    csv_open(&sheet->csv, bytes, ',', arena);
-    if (csv_next(&sheet->csv, &sheet->row)) {
-        sheet->row.line = sheet->csv.line ? sheet->csv.line : 1;
-        fault(sheet, NULL, ERR_CSV_SYNTAX, "tệp rỗng hoặc dòng tiêu đề sai");
-        return false;
-    }
-    for (size_t f = 0; f < sheet->row.count; f++) {
-        bool known = false;
-        for (int i = 0; columns[i]; i++)
-            if (text_is(text_trim(sheet->row.fields[f]), columns[i])) {
-                known = sheet->field_of[i] < 0;
-                sheet->field_of[i] = (int)f;
-            }
-        if (!known) {
-            char where[160];
-            snprintf(where, sizeof where, "%s:%d:%zu", name, sheet->row.line, f + 1);
-            faults_add(faults, where, ERR_FIELD_UNKNOWN, "cột “%.*s” không được biết đến hoặc lặp lại",
-                       TEXT_ARGS(text_slice(sheet->row.fields[f], 0, 60)));
-        }
-    }
-    bool whole = true;
-    for (int i = 0; columns[i]; i++)
-        if (sheet->field_of[i] < 0) {
-            fault(sheet, NULL, ERR_FIELD_MISSING, "thiếu cột %s", columns[i]);
-            whole = false;
-        }
-    return whole;
-}
-
-static bool sheet_next(struct sheet *sheet, size_t rows)
-{
-    size_t header = 0;
-    for (int i = 0; sheet->columns[i]; i++)
-        header++;
-    enum err err = csv_next(&sheet->csv, &sheet->row);
-    if (err == ERR_NOT_FOUND)
-        return false;
-    if (err || rows == CATALOGUE_ROWS_MAX) {
-        sheet->row.line = sheet->csv.line;
-        fault(sheet, NULL, err ? err : ERR_FIELD_LENGTH, err ? "sai cú pháp CSV" : "quá nhiều dòng");
-        return false;
-    }
-    if (sheet->row.count != header)
-        fault(sheet, NULL, ERR_CSV_SYNTAX, "dòng có %zu ô, tiêu đề có %zu", sheet->row.count, header);
-    return true;
-}
-
 static size_t rows_in(struct text bytes)
 {
     size_t lines = 1;
@@ -231,54 +34,70 @@ static size_t rows_in(struct text bytes)
     return lines < CATALOGUE_ROWS_MAX ? lines : CATALOGUE_ROWS_MAX;
 }
 
+/* "35%", "85% public_unit" */
+static void retention_read(struct sheet *sheet, struct fee *fee)
+{
+    int64_t ppb;
+    fee->retention_rate = -1;
+    if (!fee->retention.length)
+        return;
+    struct text share = text_until(fee->retention, ' ', &fee->retention_only);
+    fee->retention_only = text_trim(fee->retention_only);
+    if (share_read(share, &ppb) && ppb <= PPB && ppb % (PPB / RATE_ONE) == 0)
+        fee->retention_rate = ppb / (PPB / RATE_ONE);
+    else
+        sheet_fault(sheet, "retention", ERR_FIELD_FORMAT, "phải là tỷ lệ từ 0%% đến 100%%, hoặc unset");
+}
+
 static void fee_row(struct sheet *sheet, struct fee *fee)
 {
     struct formula *formula = ARENA_NEW(sheet->arena, struct formula);
     const char *why = "";
     *fee = (struct fee){
-        .code = cell_code(sheet, "code"),
-        .name_vi = cell_needed(sheet, "name_vi"),
-        .name_en = cell_needed(sheet, "name_en"),
-        .kind = (enum fee_kind)cell_enum(sheet, "kind", kind_names, FEE_PHI),
-        .formula_text = cell_needed(sheet, "formula"),
+        .code = sheet_code(sheet, "code"),
+        .name_vi = sheet_needed(sheet, "name_vi"),
+        .name_en = sheet_needed(sheet, "name_en"),
+        .kind = (enum fee_kind)sheet_enum(sheet, "kind", kind_names, FEE_PHI),
+        .formula_text = sheet_needed(sheet, "formula"),
         .formula = formula,
-        .unit_vi = cell(sheet, "unit_vi"),
-        .unit_en = cell(sheet, "unit_en"),
-        .legal_basis = cell_basis(sheet),
-        .issued_by = cell(sheet, "issued_by"),
-        .collector = cell(sheet, "collector"),
-        .beneficiary = cell(sheet, "beneficiary"),
-        .budget_item = cell(sheet, "budget_item"),
-        .budget_level = cell(sheet, "budget_level"),
-        .retention = cell(sheet, "retention"),
-        .refund_rule = cell(sheet, "refund_rule"),
-        .document = (enum fee_document)cell_enum(sheet, "document", document_names, DOCUMENT_UNSET),
-        .decided_by = (enum fee_day)cell_enum(sheet, "decided_by", day_names, DAY_OF_PAYMENT),
-        .rounding = cell(sheet, "rounding"),
-        .confidence = cell(sheet, "confidence"),
-        .note = cell(sheet, "note"),
+        .unit_vi = sheet_cell(sheet, "unit_vi"),
+        .unit_en = sheet_cell(sheet, "unit_en"),
+        .legal_basis = sheet_basis(sheet),
+        .issued_by = sheet_cell(sheet, "issued_by"),
+        .collector = sheet_cell(sheet, "collector"),
+        .beneficiary = sheet_cell(sheet, "beneficiary"),
+        .budget_item = sheet_cell(sheet, "budget_item"),
+        .budget_level = sheet_cell(sheet, "budget_level"),
+        .retention = sheet_cell(sheet, "retention"),
+        .refund_rule = sheet_cell(sheet, "refund_rule"),
+        .document = (enum fee_document)sheet_enum(sheet, "document", document_names, DOCUMENT_UNSET),
+        .decided_by = (enum fee_day)sheet_enum(sheet, "decided_by", day_names, DAY_OF_PAYMENT),
+        .rounding = sheet_cell(sheet, "rounding"),
+        .confidence = sheet_cell(sheet, "confidence"),
+        .note = sheet_cell(sheet, "note"),
         .line = sheet->row.line,
     };
-    cell_needed(sheet, "kind");
-    cell_period(sheet, &fee->valid_from, &fee->valid_to);
-    int rounding = cell_enum(sheet, "rounding", rounding_names, ROUND_DONG_HALF_UP);
+    sheet_needed(sheet, "kind");
+    retention_read(sheet, fee);
+    sheet_period(sheet, &fee->valid_from, &fee->valid_to);
+    int rounding = sheet_enum(sheet, "rounding", rounding_names, ROUND_DONG_HALF_UP);
     if (!fee->rounding.length)
         fee->rounding = text_of(rounding_names[rounding]);
     if (fee->formula_text.length &&
         formula_read(fee->formula_text, (enum rounding)rounding, sheet->arena, &why, formula))
-        fault(sheet, "formula", ERR_CATALOGUE, "%s", why);
+        sheet_fault(sheet, "formula", ERR_CATALOGUE, "%s", why);
 }
 
 static unsigned cell_channels(struct sheet *sheet)
 {
-    struct words words = cell_words(sheet, "channels", CHANNEL_COUNT);
+    struct words words = sheet_words(sheet, "channels", CHANNEL_COUNT);
     unsigned bits = 0;
     for (size_t i = 0; i < words.count; i++) {
         int at = 0;
         while (channel_names[at] && !text_is(words.list[i], channel_names[at]))
             at++;
         if (at == CHANNEL_COUNT)
-            fault(sheet, "channels", ERR_FIELD_VALUE, "phải là counter, online, online_part, post");
+            sheet_fault(sheet, "channels", ERR_FIELD_VALUE, "phải là counter, online, online_part, post");
         else
             bits |= 1u << at;
     }
@@ -288,16 +107,16 @@ static unsigned cell_channels(struct sheet *sheet)
 /* "50%" or "unset" */
 static int64_t cell_rate(struct sheet *sheet)
 {
-    struct text value = cell(sheet, "rate");
+    struct text value = sheet_cell(sheet, "rate");
     int64_t ppb;
     if (!value.length)
         return RATE_UNSET;
     if (!share_read(value, &ppb) || ppb % (PPB / RATE_ONE)) {
-        fault(sheet, "rate", ERR_FIELD_FORMAT, "phải là tỷ lệ như 50%% (tối đa hai số lẻ), hoặc unset");
+        sheet_fault(sheet, "rate", ERR_FIELD_FORMAT, "phải là tỷ lệ như 50%% (tối đa hai số lẻ), hoặc unset");
         return RATE_UNSET;
     }
     if (ppb > PPB) {
-        fault(sheet, "rate", ERR_FIELD_RANGE, "giảm quá 100%%");
+        sheet_fault(sheet, "rate", ERR_FIELD_RANGE, "giảm quá 100%%");
         return RATE_UNSET;
     }
     return ppb / (PPB / RATE_ONE);
@@ -306,63 +125,63 @@ static int64_t cell_rate(struct sheet *sheet)
 /* "5 * base_salary", "2000000" */
 static void cell_yearly_cap(struct sheet *sheet, struct reduction *reduction)
 {
-    struct text name, times = text_trim(text_until(cell(sheet, "yearly_cap"), '*', &name));
+    struct text name, times = text_trim(text_until(sheet_cell(sheet, "yearly_cap"), '*', &name));
     if (!times.length)
         return;
     reduction->has_yearly_cap = true;
     reduction->cap_value = text_trim(name);
-    if (!number_read(times, &reduction->cap_times) || (name.at && !code_ok(reduction->cap_value)))
-        fault(sheet, "yearly_cap", ERR_FIELD_FORMAT, "phải là số đồng hoặc 5 * base_salary");
+    if (!number_read(times, &reduction->cap_times) || (name.at && !sheet_code_ok(reduction->cap_value)))
+        sheet_fault(sheet, "yearly_cap", ERR_FIELD_FORMAT, "phải là số đồng hoặc 5 * base_salary");
 }
 
 static void reduction_row(struct sheet *sheet, struct reduction *reduction)
 {
     const char *why = "";
     *reduction = (struct reduction){
-        .code = cell_code(sheet, "code"),
-        .name_vi = cell_needed(sheet, "name_vi"),
-        .name_en = cell_needed(sheet, "name_en"),
-        .kind = (enum reduction_kind)cell_enum(sheet, "kind", reduction_kind_names, REDUCTION_RELIEF),
-        .fees = cell_words(sheet, "fees", REDUCTION_LIST_MAX),
-        .procedures = cell_words(sheet, "procedures", REDUCTION_LIST_MAX),
-        .category_words = cell_words(sheet, "categories", CATEGORIES_MAX),
+        .code = sheet_code(sheet, "code"),
+        .name_vi = sheet_needed(sheet, "name_vi"),
+        .name_en = sheet_needed(sheet, "name_en"),
+        .kind = (enum reduction_kind)sheet_enum(sheet, "kind", reduction_kind_names, REDUCTION_RELIEF),
+        .fees = sheet_words(sheet, "fees", REDUCTION_LIST_MAX),
+        .procedures = sheet_words(sheet, "procedures", REDUCTION_LIST_MAX),
+        .category_words = sheet_words(sheet, "categories", CATEGORIES_MAX),
         .channels = cell_channels(sheet),
         .rate = cell_rate(sheet),
-        .scope = (enum reduction_scope)cell_enum(sheet, "scope", scope_names, SCOPE_ALL),
-        .decided_by = (enum fee_day)cell_enum(sheet, "decided_by", day_names, DAY_OF_PAYMENT),
-        .legal_basis = cell_basis(sheet),
-        .evidence_vi = cell(sheet, "evidence_vi"),
-        .evidence_en = cell(sheet, "evidence_en"),
-        .confidence = cell(sheet, "confidence"),
+        .scope = (enum reduction_scope)sheet_enum(sheet, "scope", scope_names, SCOPE_ALL),
+        .decided_by = (enum fee_day)sheet_enum(sheet, "decided_by", day_names, DAY_OF_PAYMENT),
+        .legal_basis = sheet_basis(sheet),
+        .evidence_vi = sheet_cell(sheet, "evidence_vi"),
+        .evidence_en = sheet_cell(sheet, "evidence_en"),
+        .confidence = sheet_cell(sheet, "confidence"),
         .line = sheet->row.line,
     };
-    cell_period(sheet, &reduction->valid_from, &reduction->valid_to);
+    sheet_period(sheet, &reduction->valid_from, &reduction->valid_to);
     cell_yearly_cap(sheet, reduction);
     if (!reduction->fees.count)
-        fault(sheet, "fees", ERR_FIELD_MISSING, "phải nêu mã khoản thu");
-    struct text times = cell(sheet, "times_per_year");
+        sheet_fault(sheet, "fees", ERR_FIELD_MISSING, "phải nêu mã khoản thu");
+    struct text times = sheet_cell(sheet, "times_per_year");
     if (times.length && !number_read(times, &reduction->times_per_year))
-        fault(sheet, "times_per_year", ERR_FIELD_FORMAT, "phải là số nguyên");
-    if (conditions_read(cell(sheet, "condition"), sheet->arena, &why, &reduction->when))
-        fault(sheet, "condition", ERR_CATALOGUE, "%s", why);
+        sheet_fault(sheet, "times_per_year", ERR_FIELD_FORMAT, "phải là số nguyên");
+    if (conditions_read(sheet_cell(sheet, "condition"), sheet->arena, &why, &reduction->when))
+        sheet_fault(sheet, "condition", ERR_CATALOGUE, "%s", why);
 }
 
 static void procedure_row(struct sheet *sheet, struct procedure *procedure)
 {
     *procedure = (struct procedure){
-        .code = cell_code(sheet, "code"),
-        .name_vi = cell_needed(sheet, "name_vi"),
-        .name_en = cell_needed(sheet, "name_en"),
-        .agency_level = cell(sheet, "agency_level"),
-        .postal = cell(sheet, "postal"),
-        .confidence = cell(sheet, "confidence"),
-        .note = cell(sheet, "note"),
+        .code = sheet_code(sheet, "code"),
+        .name_vi = sheet_needed(sheet, "name_vi"),
+        .name_en = sheet_needed(sheet, "name_en"),
+        .agency_level = sheet_cell(sheet, "agency_level"),
+        .postal = sheet_cell(sheet, "postal"),
+        .confidence = sheet_cell(sheet, "confidence"),
+        .note = sheet_cell(sheet, "note"),
         .line = sheet->row.line,
     };
-    struct words usual = cell_words(sheet, "fees", PROCEDURE_FEES_MAX);
-    struct words chosen = cell_words(sheet, "optional_fees", PROCEDURE_FEES_MAX);
+    struct words usual = sheet_words(sheet, "fees", PROCEDURE_FEES_MAX);
+    struct words chosen = sheet_words(sheet, "optional_fees", PROCEDURE_FEES_MAX);
     if (usual.count + chosen.count > PROCEDURE_FEES_MAX) {
-        fault(sheet, "optional_fees", ERR_FIELD_LENGTH, "tối đa %d khoản thu", PROCEDURE_FEES_MAX);
+        sheet_fault(sheet, "optional_fees", ERR_FIELD_LENGTH, "tối đa %d khoản thu", PROCEDURE_FEES_MAX);
         chosen.count = PROCEDURE_FEES_MAX - usual.count;
     }
     for (size_t i = 0; i < usual.count; i++)
@@ -420,22 +239,22 @@ static void categories_read(struct catalogue *catalogue, const struct catalogue_
         return;
     while (sheet_next(&sheet, catalogue->category_count)) {
         if (catalogue->category_count == CATEGORIES_MAX) {
-            fault(&sheet, NULL, ERR_FIELD_LENGTH, "tối đa %d diện", CATEGORIES_MAX);
+            sheet_fault(&sheet, NULL, ERR_FIELD_LENGTH, "tối đa %d diện", CATEGORIES_MAX);
             break;
         }
         struct category *category = &catalogue->categories[catalogue->category_count++];
         *category = (struct category){
-            .code = cell_code(&sheet, "code"),
-            .name_vi = cell_needed(&sheet, "name_vi"),
-            .name_en = cell_needed(&sheet, "name_en"),
-            .legal_basis = cell(&sheet, "legal_basis"),
-            .evidence_vi = cell(&sheet, "evidence_vi"),
-            .evidence_en = cell(&sheet, "evidence_en"),
+            .code = sheet_code(&sheet, "code"),
+            .name_vi = sheet_needed(&sheet, "name_vi"),
+            .name_en = sheet_needed(&sheet, "name_en"),
+            .legal_basis = sheet_cell(&sheet, "legal_basis"),
+            .evidence_vi = sheet_cell(&sheet, "evidence_vi"),
+            .evidence_en = sheet_cell(&sheet, "evidence_en"),
             .line = sheet.row.line,
         };
         for (size_t i = 0; i + 1 < catalogue->category_count; i++)
             if (text_equal(catalogue->categories[i].code, category->code))
-                fault(&sheet, "code", ERR_FIELD_VALUE, "trùng với dòng %d", catalogue->categories[i].line);
+                sheet_fault(&sheet, "code", ERR_FIELD_VALUE, "trùng với dòng %d", catalogue->categories[i].line);
     }
     name_index_build(&catalogue->category_index, &catalogue->arena, catalogue->categories,
                      sizeof *catalogue->categories, catalogue->category_count);
@@ -476,15 +295,15 @@ static void reductions_read(struct catalogue *catalogue, const struct catalogue_
         for (size_t c = 0; c < reduction->category_words.count && files->categories.at; c++) {
             int bit = catalogue_category(catalogue, reduction->category_words.list[c]);
             if (bit < 0)
-                fault(&sheet, "categories", ERR_CATEGORY_UNKNOWN, "không có diện “%.*s” trong categories.csv",
-                      TEXT_ARGS(reduction->category_words.list[c]));
+                sheet_fault(&sheet, "categories", ERR_CATEGORY_UNKNOWN, "không có diện “%.*s” trong categories.csv",
+                            TEXT_ARGS(reduction->category_words.list[c]));
             else
                 reduction->categories |= UINT64_C(1) << bit;
         }
         for (size_t f = 0; f < reduction->fees.count && files->fees.at; f++)
             if (!catalogue_entry(catalogue, reduction->fees.list[f]))
-                fault(&sheet, "fees", ERR_FEE_UNKNOWN, "không có khoản “%.*s” trong fees.csv",
-                      TEXT_ARGS(reduction->fees.list[f]));
+                sheet_fault(&sheet, "fees", ERR_FEE_UNKNOWN, "không có khoản “%.*s” trong fees.csv",
+                            TEXT_ARGS(reduction->fees.list[f]));
     }
     reductions_link(catalogue);
 }
@@ -500,14 +319,15 @@ static void procedures_read(struct catalogue *catalogue, const struct catalogue_
         procedure_row(&sheet, procedure);
         for (size_t f = 0; f < procedure->fee_count && files->fees.at; f++)
             if (!catalogue_entry(catalogue, procedure->fees[f]))
-                fault(&sheet, f < procedure->usual_count ? "fees" : "optional_fees", ERR_FEE_UNKNOWN,
-                      "không có khoản “%.*s” trong fees.csv", TEXT_ARGS(procedure->fees[f]));
+                sheet_fault(&sheet, f < procedure->usual_count ? "fees" : "optional_fees", ERR_FEE_UNKNOWN,
+                            "không có khoản “%.*s” trong fees.csv", TEXT_ARGS(procedure->fees[f]));
     }
     qsort(catalogue->procedures, catalogue->procedure_count, sizeof *catalogue->procedures, by_procedure_code);
     for (size_t i = 1; i < catalogue->procedure_count; i++)
         if (text_equal(catalogue->procedures[i].code, catalogue->procedures[i - 1].code)) {
             sheet.row.line = catalogue->procedures[i].line;
-            fault(&sheet, "code", ERR_FIELD_VALUE, "mã thủ tục trùng với dòng %d", catalogue->procedures[i - 1].line);
+            sheet_fault(&sheet, "code", ERR_FIELD_VALUE, "mã thủ tục trùng với dòng %d",
+                        catalogue->procedures[i - 1].line);
         }
     name_index_build(&catalogue->procedure_index, &catalogue->arena, catalogue->procedures,
                      sizeof *catalogue->procedures, catalogue->procedure_count);
@@ -521,16 +341,16 @@ static void values_read(struct catalogue *catalogue, const struct catalogue_file
         return;
     while (sheet_next(&sheet, catalogue->value_count)) {
         struct value_row *row = &catalogue->values[catalogue->value_count++];
-        *row = (struct value_row){.name = cell_code(&sheet, "name"),
-                                  .value = cell(&sheet, "value"),
-                                  .legal_basis = cell(&sheet, "legal_basis"),
+        *row = (struct value_row){.name = sheet_code(&sheet, "name"),
+                                  .value = sheet_cell(&sheet, "value"),
+                                  .legal_basis = sheet_cell(&sheet, "legal_basis"),
                                   .line = sheet.row.line};
-        cell_period(&sheet, &row->valid_from, &row->valid_to);
+        sheet_period(&sheet, &row->valid_from, &row->valid_to);
         int64_t number;
         date_days date;
         if (text_is(row->name, "edition") ? !date_parse(row->value, &date)
                                           : row->value.length && !number_read(row->value, &number))
-            fault(&sheet, "value", ERR_FIELD_FORMAT, "phải là số đồng (edition: ngày YYYY-MM-DD)");
+            sheet_fault(&sheet, "value", ERR_FIELD_FORMAT, "phải là số đồng (edition: ngày YYYY-MM-DD)");
     }
 }
 

@@ -281,7 +281,9 @@ static void explain_percent_of(struct saying *say)
     const struct formula *f = say->formula;
     share(say, f->price.share_ppb);
     words(say, " của mức thu ", " of the fee ");
-    const struct fee *other = catalogue_fee_on(say->quote->catalogue, f->other, say->quote->paid_on);
+    const struct fee *other =
+        catalogue_fee_on(say->quote->catalogue, f->other,
+                         say->line->fee->decided_by == DAY_OF_FILING ? say->quote->filed_on : say->quote->paid_on);
     if (other)
         buf_text(say->out, say->language == LANGUAGE_VI ? other->name_vi : other->name_en);
     else

@@ -49,7 +49,9 @@ struct fee {
     struct text beneficiary;      /* kind of agency the money belongs to */
     struct text budget_item;      /* tiểu mục, "2716" */
     struct text budget_level;     /* central, local */
-    struct text retention;        /* "35%", "85% public_unit" */
+    struct text retention;        /* as written: "35%", "85% public_unit" */
+    int64_t retention_rate;       /* the same in 1/10 000; -1: unset */
+    struct text retention_only;   /* kind of collector that may keep it, "public_unit"; empty: any */
     struct text refund_rule;      /* refused_yes, never, … */
     enum fee_document document;   /* which paper the payer gets */
     enum fee_day decided_by;      /* which day finds the version and the reductions */

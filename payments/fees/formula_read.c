@@ -60,7 +60,7 @@ struct reading {
 static bool wrong(struct reading *in, struct text at, const char *hint)
 {
     if (!in->wrong)
-        in->wrong = arena_printf(in->arena, "“%.*s”: %s", TEXT_ARGS(text_slice(at, 0, 80)), hint);
+        in->wrong = arena_printf(in->arena, "“%.*s”: %s", TEXT_ARGS(text_head(at, 80)), hint);
     return false;
 }
 
@@ -213,7 +213,7 @@ enum err conditions_read(struct text text, struct arena *arena, const char **ret
             *ret_wrong = arena_printf(arena,
                                       "“%.*s”: điều kiện phải có dạng area=…, role=…, legacy=…, channel=… hoặc "
                                       "value<=…, tối đa %d điều kiện nối bằng &",
-                                      TEXT_ARGS(text_slice(one, 0, 80)), CONDITIONS_MAX);
+                                      TEXT_ARGS(text_head(one, 80)), CONDITIONS_MAX);
             return ERR_CATALOGUE;
         }
         conditions.count++;

@@ -130,6 +130,17 @@ static void a_row_that_cannot_be_read_is_named_by_line_and_field(void **state)
     assert_fault(make_fees(FEE_HEADER FEE("\xff", "fixed(1)", "", "", "TT 1")), "fees.csv:1:1", "UTF-8");
 }
 
+static void the_share_a_collector_keeps_is_read_as_a_number(void **state)
+{
+    const struct fee *record = catalogue_fee_on(shipped, TEXT("LLTP"), today);
+    const struct fee *land = catalogue_fee_on(shipped, TEXT("GDBD-XOA"), today);
+    assert_int_equal(record->retention_rate, 3500);
+    assert_int_equal(land->retention_rate, 8500);
+    assert_true(text_is(land->retention_only, "public_unit"));
+    assert_int_equal(catalogue_fee_on(shipped, TEXT("HC-MOI"), today)->retention_rate, 0);
+    assert_int_equal(catalogue_fee_on(shipped, TEXT("CT-BANSAO"), today)->retention_rate, -1);
+}
+
 static void a_reduction_must_fit_its_fees(void **state)
 {
     static const char fees[] = FEE_HEADER FEE("A", "fixed(1000)", "2025-01-01", "2025-12-31", "TT 1")
@@ -281,6 +292,7 @@ int main(void)
         cmocka_unit_test_teardown(the_version_follows_the_content, drop_made),
         cmocka_unit_test_teardown(periods_that_overlap_or_leave_a_hole_are_named, drop_made),
         cmocka_unit_test_teardown(a_row_that_cannot_be_read_is_named_by_line_and_field, drop_made),
+        cmocka_unit_test(the_share_a_collector_keeps_is_read_as_a_number),
         cmocka_unit_test_teardown(a_reduction_must_fit_its_fees, drop_made),
         cmocka_unit_test_teardown(brackets_that_leave_a_gap_or_fall_are_named, drop_made),
         cmocka_unit_test_teardown(a_share_of_another_fee_needs_that_fee, drop_made),

@@ -82,6 +82,9 @@ static void a_benefit_for_certain_procedures_needs_the_procedure(void **state)
     assert_int_equal(price("{'fees':['GPLX'],'channel':'online','beneficiary_categories':['digital_citizen']}"),
                      135000);
     assert_int_equal(quote.lines[0].reductions[0].state, REDUCTION_PROCEDURE);
+    assert_int_equal(price("{'fees':['GPLX'],'channel':'online','quantities':{'role':'reissue'},"
+                           "'beneficiary_categories':['digital_citizen']}"),
+                     0);
     assert_int_equal(
         price("{'procedure':'QN.GPLX-MOI','channel':'online','beneficiary_categories':['digital_citizen']}"), 265000);
 }
