@@ -3,6 +3,7 @@
 #include <string.h>
 #include "core/db/db.h"
 #include "core/work/jobs.h"
+#include "receipts/issue.h"
 #include "receipts/office.h"
 
 static const struct db_statement due_sql = {
@@ -245,6 +246,39 @@ static enum err number_round(struct db *db, void *with)
     }
     if (!err && numbers.count)
         err = freeze(db, round, &numbers);
+    return err;
+}
+
+enum err issue_replacement(struct db *db, struct arena *arena, instant_us at, int64_t request, int64_t replaced,
+                           struct receipt_document *document)
+{
+    struct due due = {.request = request, .document = *document};
+    struct round round = {
+        .office = office_in_use(), .arena = arena, .at = at, .collector = document->collector.tax_code};
+    const struct signer *signer = round.office ? office_signer(round.office, round.collector) : NULL;
+    if (!signer)
+        return ERR_KEY;
+    enum err err = signer_check(signer, round.collector, at);
+    if (err)
+        return err;
+    struct db_rows rows;
+    struct db_args args = db_args(arena);
+    db_arg_instant(&args, at);
+    db_arg_text(&args, round.collector);
+    db_arg_string(&args, "");
+    db_arg_int(&args, 1);
+    err = db_query(db, &reserve_sql, &args, &rows);
+    if (!err && !rows.count)
+        err = ERR_SERIES_EXHAUSTED;
+    struct numbers numbers = numbers_new(arena, 1);
+    if (!err)
+        err = number_one(&round, &due, &rows, 0, &numbers);
+    if (!err) {
+        numbers.replaced[0] = arena_textf(arena, "%lld", (long long)replaced);
+        err = freeze(db, &round, &numbers);
+    }
+    if (!err)
+        *document = due.document;
     return err;
 }
 

@@ -228,6 +228,8 @@ enum err receipt_get_handle(struct request *rq);         /* GET /v1/receipts/{id
 enum err receipt_xml_handle(struct request *rq);         /* … .xml, /r/{token}.xml */
 enum err receipt_pdf_handle(struct request *rq);         /* … .pdf, /r/{token}.pdf */
 enum err receipt_html_handle(struct request *rq);        /* … .html */
+enum err receipt_notice_handle(struct request *rq);      /* POST … /error-notice {wrong, right} */
+enum err receipt_replace_handle(struct request *rq);     /* POST … /replace {reason, payer: {…}} */
 enum err receipt_page_handle(struct request *rq);        /* GET /r/{token} */
 enum err receipt_verify_handle(struct request *rq);      /* POST /v1/receipts/verify, any media type */
 enum err receipt_verify_page_handle(struct request *rq); /* GET and POST /verify, any media type */

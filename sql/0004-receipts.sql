@@ -305,6 +305,30 @@ BEGIN
     RETURN cardinality(stored);
 END $$;
 
+-- Records an error that needs no new receipt. Returns its ordinal; NULL when the receipt is not there, not signed or replaced.
+CREATE FUNCTION receipt_notify(at timestamptz, new_actor text, wanted bigint, new_wrong text, new_right text) RETURNS integer
+    LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+    r receipt;
+    b receipt_book;
+    made integer;
+BEGIN
+    SELECT * INTO r FROM receipt WHERE id = wanted FOR NO KEY UPDATE;
+    IF r.id IS NULL OR r.signed_xml IS NULL OR EXISTS (SELECT FROM receipt x WHERE x.replaces = wanted) THEN
+        RETURN NULL;
+    END IF;
+    SELECT * INTO b FROM receipt_book WHERE id = r.book_id;
+    SELECT coalesce(max(ordinal), 0) + 1 INTO made FROM receipt_notice WHERE receipt_id = wanted;
+    INSERT INTO receipt_notice (receipt_id, ordinal, at, actor, wrong, right_text) VALUES (wanted, made, at, new_actor, new_wrong, new_right);
+    PERFORM event_record(at, ARRAY['receipt.notified'], ARRAY[q.dossier], ARRAY[q.id],
+                         ARRAY[jsonb_build_object('collector', b.collector, 'form', b.form, 'symbol', b.symbol, 'number', r.number,
+                               'wrong', new_wrong, 'right', new_right, 'ordinal', made)])
+    FROM payment_request q WHERE q.id = r.request_id;
+    PERFORM audit_record(at, new_actor, 'receipt.error_notice', b.collector || '/' || b.form || '/' || b.symbol || '/' || r.number,
+                         jsonb_build_object('wrong', new_wrong, 'right', new_right));
+    RETURN made;
+END $$;
+
 -- For the nightly run: settled state fees without a receipt, receipts waiting for their signature, ranges with a hole.
 CREATE FUNCTION receipt_audit() RETURNS TABLE (problem text, subject text)
     LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$

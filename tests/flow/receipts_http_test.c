@@ -44,6 +44,8 @@ static const struct route routes[] = {
     AT_WORKER("GET", "/v1/receipts/{id}.xml", receipt_xml_handle),
     AT_WORKER("GET", "/v1/receipts/{id}.pdf", receipt_pdf_handle),
     AT_WORKER("GET", "/v1/receipts/{id}.html", receipt_html_handle),
+    AT_WORKER("POST", "/v1/receipts/{id}/error-notice", receipt_notice_handle),
+    AT_WORKER("POST", "/v1/receipts/{id}/replace", receipt_replace_handle),
     AT_WORKER("POST", "/v1/receipts/verify", receipt_verify_handle),
     AT_WORKER("GET", "/r/{token}", receipt_page_handle),
     AT_WORKER("GET", "/r/{token}.xml", receipt_xml_handle),
@@ -297,12 +299,54 @@ static void the_form_works_without_script(void **state)
     buf_done(&body);
 }
 
+static void a_wrong_receipt_is_notified_or_replaced_never_deleted(void **state)
+{
+    const char *json = "Content-Type: application/json";
+    struct reply notice = call(by_id("/error-notice"), json, TEXT("{\"wrong\": \"Tổ 5\", \"right\": \"Tổ 6\"}"));
+    assert_int_equal(notice.status, 201);
+    struct reply empty = call(by_id("/replace"), json, TEXT("{\"reason\": \"\"}"));
+    assert_int_equal(empty.status, 422);
+    struct reply wrong =
+        call(by_id("/replace"), json, TEXT("{\"reason\": \"sai MST\", \"payer\": {\"tax_code\": \"57001x1234\"}}"));
+    assert_int_equal(wrong.status, 422);
+    assert_true(says(&wrong.body, "/payer/tax_code"));
+    assert_int_equal(test_int(db, "SELECT count(*) FROM receipt_number"), 1);
+    const struct text body = TEXT("{\"reason\": \"Sai mã số thuế\", \"payer\": {\"tax_code\": \"5700101234\"}}");
+    struct reply made = call(by_id("/replace"), json, body);
+    assert_int_equal(made.status, 201);
+    struct reply twice = call(by_id("/replace"), json, body);
+    assert_int_equal(twice.status, 409);
+    struct reply late = call(by_id("/error-notice"), json, TEXT("{\"wrong\": \"a\", \"right\": \"b\"}"));
+    assert_int_equal(late.status, 409);
+    test_sql(db, "UPDATE job SET run_at = '2026-01-01'");
+    run_jobs();
+    struct receipt_stored newer;
+    struct receipt_verdict judged;
+    assert_int_equal(receipt_load(db, &arena, test_int(db, "SELECT max(id) FROM receipt"), &newer), OK);
+    assert_int_equal(receipt_verify(newer.xml, NULL, &judged, &faults), OK);
+    assert_int_equal(judged.document.number, 2);
+    assert_true(text_is(judged.document.payer.tax_code, "5700101234"));
+    assert_true(text_is(judged.document.replaces.number, "1") &&
+                text_is(judged.document.replaces.reason, "Sai mã số thuế"));
+    struct reply page = call(by_token(""), NULL, TEXT_NONE), file = call(by_id(".xml"), NULL, TEXT_NONE);
+    assert_true(says(&page.body, "đã được thay thế"));
+    assert_true(text_equal(buf_view(&file.body), stored.xml));
+    assert_int_equal(test_int(db, "SELECT count(*) FROM event WHERE kind IN ('receipt.notified', 'receipt.replaced')"),
+                     2);
+    struct reply *const all[] = {&notice, &empty, &wrong, &made, &twice, &late, &page, &file};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        done(all[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_files_come_by_number_and_by_link), cmocka_unit_test(what_did_not_change_is_not_sent_again),
-        cmocka_unit_test(a_wrong_link_shows_nothing),           cmocka_unit_test(anybody_may_ask_whether_a_file_holds),
+        cmocka_unit_test(the_files_come_by_number_and_by_link),
+        cmocka_unit_test(what_did_not_change_is_not_sent_again),
+        cmocka_unit_test(a_wrong_link_shows_nothing),
+        cmocka_unit_test(anybody_may_ask_whether_a_file_holds),
         cmocka_unit_test(the_form_works_without_script),
+        cmocka_unit_test(a_wrong_receipt_is_notified_or_replaced_never_deleted),
     };
     return cmocka_run_group_tests(tests, set_up_all, tear_down_all);
 }
