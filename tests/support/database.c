@@ -1,6 +1,7 @@
 #include "tests/support/database.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,14 +30,23 @@ struct db *test_db(void)
 }
 
 /* Statements are kept by address, so each text gets one of its own, for the life of the program. */
+struct kept {
+    struct db_statement statement;
+    struct kept *next;
+};
+
 static const struct db_statement *statement_of(const char *sql)
 {
     static _Atomic int number;
-    struct db_statement *statement = memory_new(sizeof *statement);
+    static struct kept *_Atomic all; /* reachable, so that LeakSanitizer sees they are meant to stay */
+    struct kept *kept = memory_new(sizeof *kept);
     char name[32];
     snprintf(name, sizeof name, "test_%d", ++number);
-    *statement = (struct db_statement){memory_copy(name, strlen(name)), memory_copy(sql, strlen(sql))};
-    return statement;
+    kept->statement = (struct db_statement){memory_copy(name, strlen(name)), memory_copy(sql, strlen(sql))};
+    kept->next = all;
+    while (!atomic_compare_exchange_weak(&all, &kept->next, kept))
+        continue;
+    return &kept->statement;
 }
 
 struct text test_value(struct db *db, struct arena *arena, const char *sql)

@@ -266,6 +266,21 @@ static void the_sample_file_is_accepted_and_changes_nothing(void **state)
     buf_done(&sample);
 }
 
+static void the_shipped_sample_says_what_the_registry_says(void **state)
+{
+    struct world *world = *state;
+    struct buf sample = {0};
+    struct text shipped;
+    assert_int_equal(load(world, ""), OK);
+    const char *path = arena_printf(&world->arena, "%s/../app/packaging/lephi.conf", config_text(CONFIG_PATHS_SQL));
+    config_sample(&sample);
+    if (getenv("UPDATE_SAMPLES")) /* after a change of keys.def */
+        assert_int_equal(file_write(path, buf_view(&sample), 0644), OK);
+    assert_int_equal(file_read(path, 1 << 20, &world->arena, &shipped), OK);
+    assert_true(text_equal(shipped, buf_view(&sample)));
+    buf_done(&sample);
+}
+
 #define TEST_IN_WORLD(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -289,6 +304,7 @@ int main(void)
         TEST_IN_WORLD(each_collector_has_a_key_and_a_certificate_of_its_own),
         TEST_IN_WORLD(the_sandbox_beside_a_real_source_fails_the_check),
         TEST_IN_WORLD(the_sample_file_is_accepted_and_changes_nothing),
+        TEST_IN_WORLD(the_shipped_sample_says_what_the_registry_says),
     };
     unsetenv("DATABASE_URL");
     return cmocka_run_group_tests(tests, NULL, NULL);
