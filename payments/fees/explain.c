@@ -11,18 +11,22 @@ struct saying {
     struct buf *out;
 };
 
-static void amount(struct saying *say, int64_t value)
-{
-    char text[MONEY_TEXT_SIZE];
-    money_format(value, text);
-    buf_printf(say->out, "%s đ", text);
-}
-
+/* 1.234.567, as money_format writes it; by hand, because a quote is mostly such numbers. */
 static void number(struct saying *say, int64_t value)
 {
-    char text[MONEY_TEXT_SIZE];
-    money_format(value, text);
-    buf_string(say->out, text);
+    char digits[MONEY_TEXT_SIZE], *to = digits + sizeof digits;
+    for (int i = 0; i == 0 || value > 0; i++, value /= 10) {
+        if (i && i % 3 == 0)
+            *--to = '.';
+        *--to = (char)('0' + value % 10);
+    }
+    buf_put(say->out, to, (size_t)(digits + sizeof digits - to));
+}
+
+static void amount(struct saying *say, int64_t value)
+{
+    number(say, value);
+    buf_text(say->out, TEXT(" đ"));
 }
 
 static void words(struct saying *say, const char *vi, const char *en)
@@ -33,16 +37,19 @@ static void words(struct saying *say, const char *vi, const char *en)
 /* 190000 ppb → "0,019 %" (Vietnamese comma), "0.019%" in English */
 static void share(struct saying *say, int64_t ppb)
 {
-    char text[40];
-    int length = snprintf(text, sizeof text, "%lld.%07lld", (long long)(ppb / 10000000), (long long)(ppb % 10000000));
-    while (text[length - 1] == '0')
-        text[--length] = '\0';
-    if (text[length - 1] == '.')
-        text[--length] = '\0';
-    char *point = strchr(text, '.');
-    if (point && say->language == LANGUAGE_VI)
-        *point = ',';
-    buf_printf(say->out, say->language == LANGUAGE_VI ? "%s %%" : "%s%%", text);
+    char digits[8];
+    int64_t rest = ppb % 10000000;
+    int length = 7;
+    for (int i = 6; i >= 0; i--, rest /= 10)
+        digits[i] = (char)('0' + rest % 10);
+    while (length > 0 && digits[length - 1] == '0')
+        length--;
+    number(say, ppb / 10000000);
+    if (length > 0) {
+        words(say, ",", ".");
+        buf_put(say->out, digits, (size_t)length);
+    }
+    words(say, " %", "%");
 }
 
 static void unit(struct saying *say)

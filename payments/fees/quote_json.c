@@ -1,5 +1,4 @@
 /* A quote's JSON, in and out, with the names of the contract. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "payments/fees/catalogue.h"
@@ -99,10 +98,14 @@ enum err quote_request_read(struct json_fields *in, struct quote_request *ret_re
 }
 
 /* 5000 → "0.50", 1250 → "0.125" */
-static void rate_write(int64_t rate, char ret_text[16])
+static void rate_write(int64_t rate, char ret_text[8])
 {
-    int length = snprintf(ret_text, 16, "%d.%04d", (int)(rate / RATE_ONE), (int)(rate % RATE_ONE));
-    for (int keep = 0; keep < 2 && ret_text[length - 1] == '0'; keep++)
+    int length = 6;
+    memcpy(ret_text, "0.0000", 7);
+    for (int i = 5; i > 1; i--, rate /= 10)
+        ret_text[i] = (char)('0' + rate % 10);
+    ret_text[0] = (char)('0' + rate);
+    while (length > 4 && ret_text[length - 1] == '0')
         ret_text[--length] = '\0';
 }
 
@@ -119,14 +122,20 @@ static const char *state_reason(enum reduction_state state)
     }
 }
 
-static void reduction_write(struct json *json, const struct quote_reduction *reduction)
+static void reduction_write(struct json *json, const struct quote_reduction *reduction, struct buf *words)
 {
-    char rate[16];
+    char rate[8];
     rate_write(reduction->rate, rate);
     json_put_object(json, NULL);
     const char *why = state_reason(reduction->state);
-    json_put_textf(json, "reason", "%.*s%s%s%s", TEXT_ARGS(reduction->reason_vi), *why ? " (" : "", why,
-                   *why ? ")" : "");
+    buf_clear(words);
+    buf_text(words, reduction->reason_vi);
+    if (*why) {
+        buf_string(words, " (");
+        buf_string(words, why);
+        buf_char(words, ')');
+    }
+    json_put_text(json, "reason", buf_view(words));
     json_put_string(json, "rate", rate);
     json_put_int(json, "amount", reduction->amount);
     json_put_text(json, "legal_basis", reduction->legal_basis);
@@ -147,10 +156,11 @@ static void line_write(struct json *json, const struct quote *quote, size_t inde
     json_put_int(json, "gross", line->gross);
     json_put_array(json, "reductions");
     for (size_t i = 0; i < line->reduction_count; i++)
-        reduction_write(json, &line->reductions[i]);
+        reduction_write(json, &line->reductions[i], &words);
     json_put_end(json);
     json_put_int(json, "net", line->net);
     json_put_text(json, "legal_basis", line->legal_basis);
+    buf_clear(&words);
     quote_explain(quote, index, LANGUAGE_VI, &words);
     json_put_text(json, "explanation", buf_view(&words));
     buf_clear(&words);
