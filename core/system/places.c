@@ -1,6 +1,7 @@
 #include "core/system/places.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,8 +18,7 @@ static void checkout_of(char ret_top[PATH_MAX])
         if (!slash)
             break;
         *slash = 0;
-        strcpy(mark, ret_top);
-        strcat(mark, "/core/system/keys.def");
+        snprintf(mark, sizeof mark, "%s/core/system/keys.def", ret_top);
         if (!access(mark, F_OK))
             return;
     }
