@@ -19,7 +19,7 @@ const struct command commands[] = {
      "payments/catalogue/.",
      fees_quote_command},
     {"reference", "new | read TEXT", "makes a payment reference, or finds and repairs one in a bank memo", NULL,
-     reference_command},
+     command_reference},
     {"vietqr",
      "encode --bank BIN --account NO [--amount N] [--memo TEXT] [--bill TEXT] [--service QRIBFTTA|QRIBFTTC] [--svg "
      "FILE]"

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "payments/ledger/ledger.h"
+#include "payments/requests/reference.h"
 
 static bool read_date_option(int argc, char **argv, date_days *ret_date)
 {
@@ -46,6 +47,12 @@ int command_report(int argc, char **argv)
     if (!strcmp(argv[1], "ledger"))
         return report_ledger(argc, argv);
     return app_usage(argv[0], "no such report");
+}
+
+int command_reference(int argc, char **argv)
+{
+    int status = app_configure(); /* the province's prefix */
+    return status ? status : reference_command(argc, argv);
 }
 
 int command_notification(int argc, char **argv)

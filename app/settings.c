@@ -55,6 +55,12 @@ int app_configure(void)
     arena_done(&arena);
     if (err)
         return EXIT_USAGE;
+    if (!reference_prefix_valid(text_of(config_text(CONFIG_REFERENCE_PREFIX)))) {
+        fputs("lephi: reference.prefix: hai chữ hoa, không dùng I, L, O, U, không phải FT, MB, CT, TK (two capital "
+              "letters but I, L, O, U; not FT, MB, CT, TK)\n",
+              stderr);
+        return EXIT_USAGE;
+    }
     set_secret();
     clock_shift(config_int(CONFIG_CLOCK_OFFSET));
     log_init_from_config();

@@ -1,13 +1,12 @@
-#include "payments/requests/reference.h"
+#include "payments/requests/reference_code.h"
 
 #include <assert.h>
-#include <stdint.h>
 #include <string.h>
 #include "core/base/crypto.h"
 
 static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-enum { FIELD = 32, ORDER = 31, MEMO_SYMBOLS_MAX = 1024 };
+enum { FIELD = 32, ORDER = 31 };
 
 /* Powers and logarithms of α in GF(32). power[] runs twice so that sums of logarithms need no reduction. */
 static const uint8_t power[2 * ORDER] = {
@@ -16,6 +15,9 @@ static const uint8_t power[2 * ORDER] = {
 static const uint8_t logarithm[FIELD] = {0, 0,  1,  18, 2, 5,  19, 11, 3,  29, 6, 27, 20, 8,  12, 23,
                                          4, 10, 30, 17, 7, 22, 28, 26, 21, 25, 9, 16, 13, 14, 24, 15};
 
+/* (x−α)(x−α²)(x−α³)(x−α⁴) without its leading 1, highest power first. */
+static const uint8_t generator[REFERENCE_CHECKS] = {30, 6, 9, 17};
+
 static char prefix[REFERENCE_PREFIX_LENGTH + 1] = "QN";
 
 static uint8_t multiply(uint8_t a, uint8_t b)
@@ -23,8 +25,13 @@ static uint8_t multiply(uint8_t a, uint8_t b)
     return a && b ? power[logarithm[a] + logarithm[b]] : 0;
 }
 
-/* The value of a character as people and banks write it; -1: not of the alphabet. */
-static int symbol_of(char c)
+static uint8_t divide(uint8_t a, uint8_t b)
+{
+    assert(b);
+    return a ? power[logarithm[a] + ORDER - logarithm[b]] : 0;
+}
+
+int reference_symbol(char c)
 {
     if (c >= '0' && c <= '9')
         return c - '0';
@@ -58,7 +65,18 @@ void reference_prefix_set(const char *wanted)
     memcpy(prefix, wanted, sizeof prefix);
 }
 
-/* Syndromes: the word read as a polynomial (first symbol highest) at α, α², α³, α⁴. All zero: a code word. */
+const char *reference_prefix(void)
+{
+    return prefix;
+}
+
+/* Where a place stands in the polynomial: the first symbol has the highest power. */
+static uint8_t locator(int place)
+{
+    return power[REFERENCE_SYMBOLS - 1 - place];
+}
+
+/* The word as a polynomial at α, α², α³, α⁴. True when all are zero: a code word. */
 static bool syndromes(const uint8_t word[REFERENCE_SYMBOLS], uint8_t ret[REFERENCE_CHECKS])
 {
     uint8_t any = 0;
@@ -72,43 +90,84 @@ static bool syndromes(const uint8_t word[REFERENCE_SYMBOLS], uint8_t ret[REFEREN
     return any == 0;
 }
 
-/* Remainder of the data by the generator, kept in a shift register of four. (x−α)(x−α²)(x−α³)(x−α⁴) is worked out once
- * per call: it is four products. */
+/* The data's remainder by the generator, kept in a shift register of four. */
 static void append_checks(uint8_t word[REFERENCE_SYMBOLS])
 {
-    uint8_t generator[REFERENCE_CHECKS + 1] = {1};
-    for (int k = 0; k < REFERENCE_CHECKS; k++)
-        for (int i = k + 1; i > 0; i--)
-            generator[i] ^= multiply(generator[i - 1], power[k + 1]);
     uint8_t rest[REFERENCE_CHECKS] = {0};
     for (int i = 0; i < REFERENCE_RANDOM; i++) {
         uint8_t head = word[i] ^ rest[0];
         for (int k = 0; k < REFERENCE_CHECKS; k++)
-            rest[k] = (k + 1 < REFERENCE_CHECKS ? rest[k + 1] : 0) ^ multiply(head, generator[k + 1]);
+            rest[k] = (k + 1 < REFERENCE_CHECKS ? rest[k + 1] : 0) ^ multiply(head, generator[k]);
     }
     memcpy(word + REFERENCE_RANDOM, rest, sizeof rest);
 }
 
-/* Mends one wrong symbol: with error e at position p, S1 = e·α^p', S2 = S1·α^p' and so on. How many symbols were
- * changed, 0 or 1; -1 when it takes more. */
-static int mend(uint8_t word[REFERENCE_SYMBOLS])
+/* Syndromes from which what stands at the erased places, whatever it is, has been taken out (Forney's syndromes): one
+ * fewer for each. `except` is an erased place that is left in, or -1. Returns how many remain. */
+static int syndromes_without(const uint8_t word[REFERENCE_SYMBOLS], const uint8_t *erased, int erased_count, int except,
+                             uint8_t ret[REFERENCE_CHECKS])
 {
-    uint8_t s[REFERENCE_CHECKS];
-    if (syndromes(word, s))
-        return 0;
-    if (!s[0] || !s[1] || !s[2] || !s[3])
-        return -1;
-    int step = (logarithm[s[1]] - logarithm[s[0]] + ORDER) % ORDER;
-    for (int k = 1; k + 1 < REFERENCE_CHECKS; k++)
-        if ((logarithm[s[k + 1]] - logarithm[s[k]] + ORDER) % ORDER != step)
-            return -1;
-    if (step >= REFERENCE_SYMBOLS)
-        return -1; /* the error would stand outside the word */
-    word[REFERENCE_SYMBOLS - 1 - step] ^= power[(logarithm[s[0]] - step + ORDER) % ORDER];
-    return 1;
+    int count = REFERENCE_CHECKS;
+    syndromes(word, ret);
+    for (int i = 0; i < erased_count; i++) {
+        if (erased[i] == except)
+            continue;
+        count--;
+        for (int k = 0; k < count; k++)
+            ret[k] = ret[k + 1] ^ multiply(locator(erased[i]), ret[k]);
+    }
+    return count;
 }
 
-static void write_text(const uint8_t word[REFERENCE_SYMBOLS], const char *with_prefix, struct reference *ret)
+/* What a symbol of 1 at `place` would leave in the first of those syndromes. */
+static uint8_t weight(int place, const uint8_t *erased, int erased_count)
+{
+    uint8_t product = locator(place);
+    for (int i = 0; i < erased_count; i++)
+        if (erased[i] != place)
+            product = multiply(product, locator(place) ^ locator(erased[i]));
+    return product;
+}
+
+/* The place of the one wrong symbol: the syndromes it leaves are a geometric row whose ratio is its locator. -1: no
+ * single symbol explains them. */
+static int place_of_error(const uint8_t *s, int count, const uint8_t *erased, int erased_count)
+{
+    for (int k = 0; k < count; k++)
+        if (!s[k])
+            return -1;
+    int step = (logarithm[s[1]] - logarithm[s[0]] + ORDER) % ORDER, place = REFERENCE_SYMBOLS - 1 - step;
+    for (int k = 1; k + 1 < count; k++)
+        if ((logarithm[s[k + 1]] - logarithm[s[k]] + ORDER) % ORDER != step)
+            return -1;
+    for (int i = 0; i < erased_count; i++)
+        if (erased[i] == place)
+            return -1;
+    return place; /* negative when it would stand outside the word */
+}
+
+int reference_restore(uint8_t word[REFERENCE_SYMBOLS], const uint8_t *erased, int erased_count, int wrong_max)
+{
+    uint8_t s[REFERENCE_CHECKS];
+    int wrong = 0, count = syndromes_without(word, erased, erased_count, -1, s);
+    assert(erased_count <= 3 && wrong_max <= 1);
+    for (int k = 0; k < count && !wrong; k++)
+        wrong = s[k] != 0;
+    if (wrong) {
+        int place = wrong_max && count > 1 ? place_of_error(s, count, erased, erased_count) : -1;
+        if (place < 0)
+            return -1;
+        word[place] ^= divide(s[0], weight(place, erased, erased_count));
+    }
+    for (int i = 0; i < erased_count; i++) {
+        syndromes_without(word, erased, erased_count, erased[i], s);
+        word[erased[i]] ^= divide(s[0], weight(erased[i], erased, erased_count));
+    }
+    assert(syndromes(word, s));
+    return wrong;
+}
+
+void reference_write(const uint8_t word[REFERENCE_SYMBOLS], const char *with_prefix, struct reference *ret)
 {
     memcpy(ret->text, with_prefix, REFERENCE_PREFIX_LENGTH);
     for (int i = 0; i < REFERENCE_SYMBOLS; i++)
@@ -122,9 +181,9 @@ void reference_new(const char *with_prefix, struct reference *ret_reference)
     uint8_t word[REFERENCE_SYMBOLS];
     crypto_random(word, REFERENCE_RANDOM);
     for (int i = 0; i < REFERENCE_RANDOM; i++)
-        word[i] %= FIELD;
+        word[i] %= FIELD; /* 256 is a multiple of 32: every symbol is equally likely */
     append_checks(word);
-    write_text(word, with_prefix, ret_reference);
+    reference_write(word, with_prefix, ret_reference);
 }
 
 bool reference_valid(struct text text)
@@ -136,133 +195,6 @@ bool reference_valid(struct text text)
         if (!memchr(alphabet, text.at[i], FIELD))
             return false;
     for (int i = 0; i < REFERENCE_SYMBOLS; i++)
-        word[i] = (uint8_t)symbol_of(text.at[REFERENCE_PREFIX_LENGTH + i]);
+        word[i] = (uint8_t)reference_symbol(text.at[REFERENCE_PREFIX_LENGTH + i]);
     return text.at[0] >= 'A' && text.at[1] >= 'A' && syndromes(word, s);
-}
-
-/* A memo without its separators: the value of each character, and whether a separator stood before it. */
-struct memo {
-    size_t length;
-    int8_t symbol[MEMO_SYMBOLS_MAX]; /* -1: a letter that is not of the alphabet */
-    bool gap[MEMO_SYMBOLS_MAX + 1];
-};
-
-static bool is_letter_or_digit(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
-
-static void strip(struct text text, struct memo *ret)
-{
-    ret->length = 0;
-    bool gap = true;
-    for (size_t i = 0; i < text.length && ret->length < MEMO_SYMBOLS_MAX; i++) {
-        if (!is_letter_or_digit(text.at[i])) {
-            gap = true;
-            continue;
-        }
-        ret->symbol[ret->length] = (int8_t)symbol_of(text.at[i]);
-        ret->gap[ret->length++] = gap;
-        gap = false;
-    }
-    ret->gap[ret->length] = true;
-}
-
-struct found {
-    struct reference_candidate *list;
-    size_t count;
-};
-
-/* Keeps a candidate in order of edits, the earlier in the memo first; the same reference counts with its fewest edits.
- */
-static void keep(struct found *found, const uint8_t word[REFERENCE_SYMBOLS], int edits)
-{
-    struct reference_candidate made = {.edits = edits};
-    write_text(word, prefix, &made.reference);
-    size_t at = 0;
-    while (at < found->count && found->list[at].edits <= edits) {
-        if (!memcmp(&found->list[at].reference, &made.reference, sizeof made.reference))
-            return;
-        at++;
-    }
-    for (size_t i = at; i < found->count; i++)
-        if (!memcmp(&found->list[i].reference, &made.reference, sizeof made.reference)) {
-            memmove(&found->list[i], &found->list[i + 1], (found->count - i - 1) * sizeof made);
-            found->count--;
-        }
-    if (at == REFERENCE_CANDIDATES_MAX)
-        return;
-    if (found->count == REFERENCE_CANDIDATES_MAX)
-        found->count--;
-    memmove(&found->list[at + 1], &found->list[at], (found->count - at) * sizeof made);
-    found->list[at] = made;
-    found->count++;
-}
-
-static int unknown_symbols(const struct memo *memo, size_t from, size_t count)
-{
-    int unknown = 0;
-    for (size_t i = from; i < from + count; i++)
-        unknown += memo->symbol[i] < 0;
-    return unknown;
-}
-
-/* The twelve symbols at `from`, whole: intact or with one wrong. `spent` are edits already made to the prefix. A letter
- * that the alphabet lacks is a wrong symbol whose place is known. */
-static void try_whole(const struct memo *memo, size_t from, int spent, struct found *found)
-{
-    if (from + REFERENCE_SYMBOLS > memo->length || unknown_symbols(memo, from, REFERENCE_SYMBOLS) > 1 - spent)
-        return;
-    uint8_t word[REFERENCE_SYMBOLS];
-    for (int i = 0; i < REFERENCE_SYMBOLS; i++)
-        word[i] = memo->symbol[from + (size_t)i] < 0 ? 0 : (uint8_t)memo->symbol[from + (size_t)i];
-    int edits = mend(word);
-    if (edits < 0 || edits + spent > 1)
-        return;
-    bool mapped = unknown_symbols(memo, from, REFERENCE_SYMBOLS) > 0;
-    keep(found, word, mapped ? 1 : edits + spent);
-}
-
-/* The last one or two symbols are missing: every filling is tried; the distance of 5 leaves room for one wrong symbol
- * more. */
-static void try_cut(const struct memo *memo, size_t from, size_t present, struct found *found)
-{
-    size_t erased = REFERENCE_SYMBOLS - present;
-    if (from + present > memo->length || unknown_symbols(memo, from, present))
-        return;
-    int fillings = erased == 1 ? FIELD : FIELD * FIELD;
-    for (int filling = 0; filling < fillings; filling++) {
-        uint8_t word[REFERENCE_SYMBOLS], before[REFERENCE_SYMBOLS];
-        for (size_t i = 0; i < present; i++)
-            word[i] = (uint8_t)memo->symbol[from + i];
-        word[present] = (uint8_t)(filling % FIELD);
-        if (erased == 2)
-            word[present + 1] = (uint8_t)(filling / FIELD);
-        memcpy(before, word, sizeof before);
-        int edits = mend(word);
-        /* A symbol mended in the filled part would be the same word by another filling. */
-        if (edits >= 0 && !memcmp(before + present, word + present, erased))
-            keep(found, word, edits + (int)erased);
-    }
-}
-
-size_t reference_candidates(struct text text, struct reference_candidate ret_found[REFERENCE_CANDIDATES_MAX])
-{
-    struct memo memo;
-    struct found found = {.list = ret_found};
-    int first = symbol_of(prefix[0]), second = symbol_of(prefix[1]);
-    strip(text, &memo);
-    for (size_t i = 0; i + REFERENCE_PREFIX_LENGTH < memo.length; i++) {
-        bool has_first = memo.symbol[i] == first, has_second = memo.symbol[i + 1] == second;
-        size_t from = i + REFERENCE_PREFIX_LENGTH;
-        if (has_first || has_second)
-            try_whole(&memo, from, has_first && has_second ? 0 : 1, &found);
-        if (!has_first || !has_second)
-            continue;
-        /* Cut off: by the end of the memo, or by a separator behind which something else begins. */
-        for (size_t present = REFERENCE_SYMBOLS - 2; present < REFERENCE_SYMBOLS; present++)
-            if (from + present <= memo.length && memo.gap[from + present])
-                try_cut(&memo, from, present, &found);
-    }
-    return found.count;
 }
