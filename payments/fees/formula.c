@@ -1,6 +1,7 @@
 /* Evaluation of formulas: exact fractions in 128 bits, rounded once at the end. */
 #include "payments/fees/formula.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include "payments/fees/catalogue.h"
@@ -41,6 +42,7 @@ static bool wide_multiply(__int128 a, __int128 b, __int128 *ret)
 
 enum err rounding_divide(__int128 numerator, __int128 denominator, enum rounding rounding, int64_t *ret_part)
 {
+    assert(numerator >= 0 && denominator > 0);
     int64_t step = rounding >= ROUND_THOUSAND_HALF_UP ? 1000 : 1;
     denominator *= step;
     __int128 whole = numerator / denominator, rest = numerator % denominator;

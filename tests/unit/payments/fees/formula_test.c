@@ -281,6 +281,34 @@ static void prices_never_fall_as_the_value_rises_and_stay_within_their_cap(void 
         }
 }
 
+/* tests/data/fees/prices.csv was made by a second implementation in exact fractions, with the boundaries among random
+ * values. */
+static void prices_agree_with_an_independent_calculation(void **state)
+{
+    struct text bytes;
+    struct csv csv;
+    struct csv_row head, row;
+    size_t compared = 0;
+    assert_int_equal(catalogue_file_read("tests/data/fees/prices.csv", &arena, &bytes), OK);
+    csv_open(&csv, bytes, ',', &arena);
+    assert_int_equal(csv_next(&csv, &head), OK);
+    while (csv_next(&csv, &row) == OK) {
+        const struct text *f = row.fields;
+        for (size_t column = 4; column < row.count; column++, compared++) {
+            const char *role = f[1].length ? arena_printf(&arena, ",'role':'%.*s'", TEXT_ARGS(f[1])) : "";
+            int64_t due;
+            assert_true(text_to_int64(f[column], &due));
+            int64_t got = price_of(arena_copy(&arena, head.fields[column]),
+                                   arena_printf(&arena, "'value':%.*s,'pages':%.*s,'copies':%.*s%s", TEXT_ARGS(f[0]),
+                                                TEXT_ARGS(f[2]), TEXT_ARGS(f[3]), role));
+            if (got != due)
+                fail_msg("line %d, %.*s: %lld, not %lld", row.line, TEXT_ARGS(head.fields[column]), (long long)got,
+                         (long long)due);
+        }
+    }
+    assert_int_equal(compared, 800);
+}
+
 static void an_interpolated_fee_stays_within_its_bounds_for_any_project(void **state)
 {
     static const char *const roles[] = {"", ",'role':'combined'", ",'role':'adjusted'"};
@@ -315,6 +343,7 @@ int main(void)
         cmocka_unit_test(a_product_beyond_the_limit_is_refused_not_wrapped),
         cmocka_unit_test(a_formula_that_is_wrong_says_what_would_be_right),
         cmocka_unit_test(prices_never_fall_as_the_value_rises_and_stay_within_their_cap),
+        cmocka_unit_test(prices_agree_with_an_independent_calculation),
         cmocka_unit_test(an_interpolated_fee_stays_within_its_bounds_for_any_project),
     };
     return cmocka_run_group_tests(tests, shipped_load, shipped_drop);
