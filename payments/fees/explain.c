@@ -52,13 +52,10 @@ static void share(struct saying *say, int64_t ppb)
     words(say, " %", "%");
 }
 
-static void unit(struct saying *say)
+static struct text unit(const struct saying *say)
 {
     struct text word = say->language == LANGUAGE_VI ? say->line->fee->unit_vi : say->line->fee->unit_en;
-    if (!word.length)
-        words(say, "lần", "×");
-    else
-        buf_text(say->out, word);
+    return word.length ? word : say->language == LANGUAGE_VI ? TEXT("lần") : TEXT("time");
 }
 
 static void equals_gross(struct saying *say)
@@ -67,14 +64,20 @@ static void equals_gross(struct saying *say)
     amount(say, say->line->gross);
 }
 
-/* "3 bản × 8.000 đ = 24.000 đ", or the price alone for one. */
+/* "3 bản × 8.000 đ = 24.000 đ", "3 × 8.000 đ per copy = 24.000 đ": English plurals are spared. */
 static void counted(struct saying *say, int64_t each)
 {
     number(say, say->line->quantity);
-    buf_char(say->out, ' ');
-    unit(say);
-    buf_string(say->out, " × ");
+    if (say->language == LANGUAGE_VI) {
+        buf_char(say->out, ' ');
+        buf_text(say->out, unit(say));
+    }
+    buf_text(say->out, TEXT(" × "));
     amount(say, each);
+    if (say->language == LANGUAGE_EN) {
+        buf_string(say->out, " per ");
+        buf_text(say->out, unit(say));
+    }
     equals_gross(say);
 }
 
@@ -112,11 +115,13 @@ static void explain_extra(struct saying *say)
     const struct formula *f = say->formula;
     int64_t beyond = say->line->quantity - f->included;
     amount(say, f->price.fixed);
-    words(say, " (gồm ", " (includes ");
+    words(say, " (gồm ", " (");
     number(say, f->included);
-    buf_char(say->out, ' ');
-    unit(say);
-    buf_char(say->out, ')');
+    if (say->language == LANGUAGE_VI) {
+        buf_char(say->out, ' ');
+        buf_text(say->out, unit(say));
+    }
+    words(say, ")", " included)");
     if (beyond <= 0)
         return;
     buf_string(say->out, " + ");

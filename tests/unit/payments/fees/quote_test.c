@@ -194,6 +194,12 @@ static void an_explanation_shows_the_sum_and_the_article(void **state)
     assert_string_equal(explained(0, LANGUAGE_VI),
                         "1 thẻ × 50.000 đ = 50.000 đ (TT 73/2024/TT-BTC); giảm 50 %: Giảm mức thu theo TT "
                         "64/2025/TT-BTC (TT 64/2025/TT-BTC), bớt 25.000 đ, còn 25.000 đ");
+    assert_int_equal(price_of("HT-TRICHLUC", "'copies':2"), 16000);
+    assert_string_equal(explained(0, LANGUAGE_VI), "2 bản sao × 8.000 đ = 16.000 đ (TT 281/2016/TT-BTC, Điều 4.4)");
+    assert_string_equal(explained(0, LANGUAGE_EN), "2 × 8.000 đ per copy = 16.000 đ (TT 281/2016/TT-BTC, Điều 4.4)");
+    assert_int_equal(price_of("LLTP", "'copies':3"), 205000);
+    assert_string_equal(explained(0, LANGUAGE_VI),
+                        "200.000 đ (gồm 2 phiếu) + 1 bản thêm × 5.000 đ = 205.000 đ (TT 16/2025/TT-BTC)");
     assert_int_equal(price_of("CC-HDGD", "'value':4000000000"), 2700000);
     assert_string_equal(explained(0, LANGUAGE_VI),
                         "giá trị 4.000.000.000 đ: 2.200.000 đ + 0,05 % × 1.000.000.000 đ = 2.700.000 đ (TT "
