@@ -10,12 +10,13 @@ enum { EXIT_DONE, EXIT_NO, EXIT_USAGE };
 
 static const char usage[] =
     "Usage: lephi receipt verify FILE.xml [--trust FILE.pem]\n"
-    "       lephi receipt sign FILE.xml --key FILE --cert FILE\n"
+    "       lephi receipt sign FILE.xml --key FILE|pkcs11:URI --cert FILE\n"
     "\n"
     "verify  says what was signed, by whom and when (JSON); exit 1 and the reason when it does\n"
     "        not hold. Without --trust (or LEPHI_RECEIPTS_TRUST_FILE) the chain is not checked and\n"
     "        the answer says \"chain\": \"unchecked\".\n"
-    "sign    signs an unsigned receipt document and prints the signed one.\n"
+    "sign    signs an unsigned receipt document and prints the signed one. A token's key is named as in RFC 7512,\n"
+    "        with module-path; its PIN stands in LEPHI_RECEIPTS_PIN or pin-value.\n"
     "FILE may be - for standard input.\n";
 
 struct options {
@@ -73,7 +74,7 @@ static int sign(const struct options *options, struct faults *faults)
     struct signer *signer = NULL;
     struct receipt_document document;
     int status = EXIT_DONE;
-    enum err err = signer_open_files(options->key, options->certificate, &signer, faults);
+    enum err err = signer_open(options->key, getenv("LEPHI_RECEIPTS_PIN"), options->certificate, &signer, faults);
     if (err) {
         complain(options->key, err, faults);
         return EXIT_USAGE;

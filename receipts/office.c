@@ -60,7 +60,7 @@ static enum err open_signer(struct receipt_office *office, const char *account, 
     if (!key || !certificate || !*key || !*certificate)
         return OK;
     struct signer *signer = NULL;
-    enum err err = signer_open_files(key, certificate, &signer, faults);
+    enum err err = signer_open(key, config_source("receipts", account, "pin"), certificate, &signer, faults);
     if (!err && receipt_office_add(office, signer)) {
         signer_close(signer);
         err = faults_add(faults, certificate, ERR_CERTIFICATE,

@@ -115,6 +115,7 @@ struct signer {
     instant_us valid_from, valid_until;
     MUST_CHECK enum err (*sign)(const struct signer *signer, struct text bytes,
                                 uint8_t ret_signature[SIGNATURE_SIZE_MAX], size_t *ret_length);
+    void (*close)(struct signer *signer);
     void *state;
 };
 
@@ -122,6 +123,13 @@ struct signer {
  * ERR_CERTIFICATE with the reason in `faults`. The caller closes it. */
 MUST_CHECK enum err signer_open_files(const char *key_path, const char *certificate_path, struct signer **ret_signer,
                                       struct faults *faults);
+/* A key on a token, by RFC 7512 URI: token, object or id, module-path, pin-value (or `pin`; NULL: none). Signs by
+ * C_Sign on sessions of its own, several at once. The pair with the certificate is tried before it is believed. */
+MUST_CHECK enum err signer_open_token(const char *uri, const char *pin, const char *certificate_path,
+                                      struct signer **ret_signer, struct faults *faults);
+/* One or the other, by what `key` is. */
+MUST_CHECK enum err signer_open(const char *key, const char *pin, const char *certificate_path,
+                                struct signer **ret_signer, struct faults *faults);
 void signer_close(struct signer *signer); /* NULL is fine */
 
 /* May this signer sign receipts of `tax_code` at `at`? The preflight before anything is numbered. OK, ERR_CERTIFICATE.

@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include "receipts/certificate.h"
+#include "receipts/signer.h"
 
 struct file_signer {
     struct signer signer;
@@ -71,7 +72,7 @@ static EVP_PKEY *read_key(const char *path)
     return key;
 }
 
-static X509 *read_certificate(const char *path)
+X509 *signer_read_certificate(const char *path)
 {
     FILE *file = fopen(path, "r");
     X509 *certificate = file ? PEM_read_X509(file, NULL, no_passphrase, NULL) : NULL;
@@ -81,7 +82,7 @@ static X509 *read_certificate(const char *path)
     return certificate;
 }
 
-static void describe(struct file_signer *made, X509 *certificate)
+void signer_describe(struct signer *signer, struct arena *arena, X509 *certificate)
 {
     struct buf text = {0};
     unsigned char *der = NULL;
@@ -90,21 +91,29 @@ static void describe(struct file_signer *made, X509 *certificate)
         abort();
     base64_encode(der, (size_t)length, &text);
     OPENSSL_free(der);
-    made->signer.certificate = arena_text(&made->arena, buf_view(&text));
+    signer->certificate = arena_text(arena, buf_view(&text));
     buf_clear(&text);
     certificate_name(X509_get_subject_name(certificate), &text);
-    made->signer.subject = arena_text(&made->arena, buf_view(&text));
+    signer->subject = arena_text(arena, buf_view(&text));
     buf_done(&text);
-    made->signer.tax_code = certificate_tax_code(certificate, &made->arena);
-    made->signer.valid_from = certificate_time(X509_get0_notBefore(certificate));
-    made->signer.valid_until = certificate_time(X509_get0_notAfter(certificate));
+    signer->tax_code = certificate_tax_code(certificate, arena);
+    signer->valid_from = certificate_time(X509_get0_notBefore(certificate));
+    signer->valid_until = certificate_time(X509_get0_notAfter(certificate));
+}
+
+static void close_file(struct signer *signer)
+{
+    struct file_signer *mine = signer->state;
+    EVP_PKEY_free(mine->key);
+    arena_done(&mine->arena);
+    free(mine);
 }
 
 enum err signer_open_files(const char *key_path, const char *certificate_path, struct signer **ret_signer,
                            struct faults *faults)
 {
     EVP_PKEY *key = read_key(key_path);
-    X509 *certificate = read_certificate(certificate_path);
+    X509 *certificate = signer_read_certificate(certificate_path);
     enum signer_key kind = SIGNER_RSA_SHA256;
     enum err err = OK;
     if (!key)
@@ -125,7 +134,8 @@ enum err signer_open_files(const char *key_path, const char *certificate_path, s
         made->signer.key = kind;
         made->signer.sign = sign_with_file;
         made->signer.state = made;
-        describe(made, certificate);
+        made->signer.close = close_file;
+        signer_describe(&made->signer, &made->arena, certificate);
         *ret_signer = &made->signer;
     }
     X509_free(certificate);
@@ -133,14 +143,18 @@ enum err signer_open_files(const char *key_path, const char *certificate_path, s
     return err;
 }
 
+enum err signer_open(const char *key, const char *pin, const char *certificate_path, struct signer **ret_signer,
+                     struct faults *faults)
+{
+    if (text_starts(text_of(key), "pkcs11:"))
+        return signer_open_token(key, pin, certificate_path, ret_signer, faults);
+    return signer_open_files(key, certificate_path, ret_signer, faults);
+}
+
 void signer_close(struct signer *signer)
 {
-    if (!signer)
-        return;
-    struct file_signer *mine = signer->state;
-    EVP_PKEY_free(mine->key);
-    arena_done(&mine->arena);
-    free(mine);
+    if (signer)
+        signer->close(signer);
 }
 
 enum err signer_check(const struct signer *signer, struct text tax_code, instant_us at)
