@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include "payments/requests/qr_image.h"
+#include "payments/requests/requests.h"
 #include "receipts/profile.h"
 
 void html_text(struct buf *out, struct text text)

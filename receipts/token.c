@@ -182,7 +182,7 @@ static enum err sign_with_token(const struct signer *signer, struct text bytes,
 {
     struct token_signer *token = signer->state;
     bool rsa = signer->key == SIGNER_RSA_SHA256;
-    CK_MECHANISM mechanism = {.mechanism = rsa ? CKM_SHA256_RSA_PKCS : CKM_ECDSA};
+    CK_MECHANISM mechanism = {rsa ? CKM_SHA256_RSA_PKCS : CKM_ECDSA, NULL, 0};
     CK_SESSION_HANDLE session;
     CK_ULONG length = SIGNATURE_SIZE_MAX;
     uint8_t digest[SHA256_SIZE];

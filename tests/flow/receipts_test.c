@@ -93,8 +93,7 @@ static const struct job_kind kinds[] = {RECEIPT_JOB_KINDS};
 
 static size_t work_on(struct db *on)
 {
-    const struct jobs_config config = {
-        .database_url = test_database_url(), .kinds = kinds, .kind_count = 2};
+    const struct jobs_config config = {.database_url = test_database_url(), .kinds = kinds, .kind_count = 2};
     size_t all = 0, some;
     for (int i = 0; i < 40; i++) {
         assert_int_equal(jobs_round(on, &config, &some), OK);
