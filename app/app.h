@@ -34,6 +34,7 @@ int command_migrate(int argc, char **argv);
 int command_catalogue(int argc, char **argv);
 int command_province(int argc, char **argv);
 int command_reference(int argc, char **argv);
+int command_vietqr(int argc, char **argv);
 int command_notification(int argc, char **argv);
 int command_reconcile(int argc, char **argv);
 int command_report(int argc, char **argv);

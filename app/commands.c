@@ -24,7 +24,7 @@ const struct command commands[] = {
      "encode --bank BIN --account NO [--amount N] [--memo TEXT] [--bill TEXT] [--service QRIBFTTA|QRIBFTTC] [--svg "
      "FILE]"
      " [--png FILE] | decode PAYLOAD",
-     "writes or reads a VietQR payload", NULL, vietqr_command},
+     "writes or reads a VietQR payload", NULL, command_vietqr},
     {"notification", "check SOURCE [--header 'Name: value']… [--query STRING] [--body FILE] [--at RFC3339]",
      "says whether a call-back is genuine and what it says", NULL, command_notification},
     {"statement", "parse FILE [--format F] | import FILE", "reads a bank statement, or imports it", NULL,

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "payments/ledger/ledger.h"
-#include "payments/requests/reference.h"
+#include "payments/requests/requests.h"
 
 static bool read_date_option(int argc, char **argv, date_days *ret_date)
 {
@@ -53,6 +53,12 @@ int command_reference(int argc, char **argv)
 {
     int status = app_configure(); /* the province's prefix */
     return status ? status : reference_command(argc, argv);
+}
+
+int command_vietqr(int argc, char **argv)
+{
+    int status = app_configure(); /* the table of banks */
+    return status ? status : vietqr_command(argc, argv);
 }
 
 int command_notification(int argc, char **argv)

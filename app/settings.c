@@ -50,6 +50,8 @@ int app_configure(void)
     arena_init(&arena);
     faults_init(&faults, &arena);
     enum err err = config_load(config_file, &faults);
+    if (!err)
+        err = bank_table_load(config_text(CONFIG_PATHS_BANKS), &faults);
     if (err)
         app_print_faults(&faults);
     arena_done(&arena);

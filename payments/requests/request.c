@@ -143,7 +143,9 @@ static void write_vietqr(struct json *json, const struct payment_request *r, con
     if (payment_request_vietqr(r, &payload)) {
         json_put_object(json, "vietqr");
         json_put_text(json, "payload", buf_view(&payload));
+        const struct bank *bank = bank_by_bin(r->bank_bin);
         json_put_text(json, "bank_bin", r->bank_bin);
+        json_put_text_or_null(json, "bank_name", bank ? bank->name : TEXT_NONE);
         json_put_text(json, "account", r->account_number);
         json_put_text(json, "account_name", r->account_name);
         json_put_text(json, "memo", r->reference);

@@ -4,12 +4,10 @@
 #define LEPHI_PAYMENTS_REQUESTS_H
 
 #include "core/core.h"
+#include "payments/requests/bank.h"
 #include "payments/requests/qr_image.h"
 #include "payments/requests/reference.h"
 #include "payments/requests/vietqr.h"
-
-/* A NAPAS247 transfer must stay below this (NAPAS QR terms, §8.1.1); larger sums get no QR. */
-#define VIETQR_AMOUNT_LIMIT INT64_C(500000000)
 
 /* What a province decides once; set before the first request is made. Strings must outlive the program's work. */
 struct requests_settings {

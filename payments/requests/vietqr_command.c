@@ -5,6 +5,7 @@
 #include <string.h>
 #include "core/base/file.h"
 #include "core/json/json_write.h"
+#include "payments/requests/bank.h"
 #include "payments/requests/qr_image.h"
 
 static int usage(void)
@@ -16,6 +17,51 @@ static int usage(void)
     return 2;
 }
 
+/* `mark` is "--" where faults name fields of the order, which are options to the caller. */
+static void print_faults(const struct faults *faults, const char *mark)
+{
+    for (size_t i = 0; i < faults->count; i++) {
+        const struct fault *fault = &faults->list[i];
+        fprintf(stderr, "lephi: %s%s: %s (%s)\n", mark, strcmp(fault->where, "bank_bin") ? fault->where : "bank",
+                fault->detail, err_info(fault->code)->code);
+    }
+}
+
+static void put_if_there(struct json *json, const char *key, struct text value)
+{
+    if (value.at)
+        json_put_text(json, key, value);
+}
+
+static void write_read(struct json *json, const struct vietqr_read *read)
+{
+    static const char *const additional[VIETQR_ADDITIONAL_COUNT] = {
+        [VIETQR_MOBILE] = "mobile",     [VIETQR_STORE] = "store",       [VIETQR_LOYALTY] = "loyalty",
+        [VIETQR_REFERENCE] = "label",   [VIETQR_CUSTOMER] = "customer", [VIETQR_TERMINAL] = "terminal",
+        [VIETQR_CONSUMER_DATA] = "asks"};
+    const struct bank *bank = bank_by_bin(read->qr.bank_bin);
+    json_put_object(json, NULL);
+    json_put_text_or_null(json, "point_of_initiation", read->point_of_initiation);
+    json_put_text(json, "bank_bin", read->qr.bank_bin);
+    json_put_text_or_null(json, "bank", bank ? bank->name : TEXT_NONE);
+    json_put_text(json, "account", read->qr.account);
+    json_put_text(json, "service", read->service_code);
+    if (read->amount_text.at)
+        json_put_int(json, "amount", read->qr.amount);
+    else
+        json_put_null(json, "amount");
+    json_put_text(json, "currency", read->currency);
+    json_put_text_or_null(json, "memo", read->qr.memo);
+    json_put_text_or_null(json, "bill", read->qr.bill);
+    put_if_there(json, "category", read->category);
+    put_if_there(json, "merchant_name", read->merchant_name);
+    put_if_there(json, "merchant_city", read->merchant_city);
+    for (int i = 0; i < VIETQR_ADDITIONAL_COUNT; i++)
+        if (additional[i])
+            put_if_there(json, additional[i], read->additional[i]);
+    json_put_end(json);
+}
+
 static int decode(struct text payload)
 {
     struct arena arena;
@@ -24,33 +70,20 @@ static int decode(struct text payload)
     arena_init(&arena);
     faults_init(&faults, &arena);
     enum err err = vietqr_decode(payload, &faults, &read);
-    struct buf out = {0};
-    struct json json = json_to(&out);
     if (err) {
-        fprintf(stderr, "lephi: %s: %s\n", faults.count ? faults.list[0].where : "",
-                faults.count ? faults.list[0].detail : err_info(err)->vi);
+        print_faults(&faults, "");
     } else {
-        json_put_object(&json, NULL);
-        json_put_text_or_null(&json, "point_of_initiation", read.point_of_initiation);
-        json_put_text(&json, "bank_bin", read.qr.bank_bin);
-        json_put_text(&json, "account", read.qr.account);
-        json_put_text(&json, "service", read.service_code);
-        if (read.amount_text.at)
-            json_put_int(&json, "amount", read.qr.amount);
-        else
-            json_put_null(&json, "amount");
-        json_put_text(&json, "currency", read.currency);
-        json_put_text_or_null(&json, "memo", read.qr.memo);
-        json_put_text_or_null(&json, "bill", read.qr.bill);
-        json_put_text_or_null(&json, "merchant_name", read.merchant_name);
-        json_put_text_or_null(&json, "merchant_city", read.merchant_city);
-        json_put_end(&json);
+        struct buf out = {0};
+        struct json json = json_to(&out);
+        write_read(&json, &read);
         puts(buf_cstr(&out));
+        buf_done(&out);
     }
-    buf_done(&out);
     arena_done(&arena);
     return err ? 1 : 0;
 }
+
+enum { PLAIN_SIZE = 128 }; /* more than may be written, so that what is too long is refused and not cut */
 
 struct order {
     struct vietqr qr;
@@ -103,6 +136,44 @@ static enum err draw(const struct order *order, struct text payload)
     return err;
 }
 
+/* Vietnamese as people type it becomes what bank apps can show. False when nothing of it is left. */
+static bool make_plain(struct text *text, char *ret_plain, size_t size)
+{
+    struct text plain = {ret_plain, text_to_ascii(*text, ret_plain, size)};
+    bool good = plain.length || !text->length;
+    *text = plain;
+    return good;
+}
+
+static int write_payload(const struct order *order)
+{
+    struct arena arena;
+    struct faults faults;
+    struct buf payload = {0};
+    arena_init(&arena);
+    faults_init(&faults, &arena);
+    enum err err = vietqr_check(&order->qr, &faults);
+    if (err) {
+        print_faults(&faults, "--");
+    } else {
+        err = vietqr_encode(&order->qr, &payload);
+        if (!err)
+            err = draw(order, buf_view(&payload));
+        if (err)
+            fprintf(stderr, "lephi: %s (%s)\n", err_info(err)->vi, err_info(err)->en);
+    }
+    if (!err) {
+        puts(buf_cstr(&payload));
+        if (order->qr.amount >= VIETQR_AMOUNT_LIMIT)
+            fputs(
+                "lephi: NAPAS247 chỉ chuyển số tiền dưới 500.000.000 đồng (NAPAS247 moves less than that at a time)\n",
+                stderr);
+    }
+    buf_done(&payload);
+    arena_done(&arena);
+    return err ? 1 : 0;
+}
+
 static int encode(int argc, char **argv)
 {
     struct order order = {0};
@@ -111,19 +182,12 @@ static int encode(int argc, char **argv)
             return usage();
     if (!order.qr.bank_bin.length || !order.qr.account.length)
         return usage();
-    char memo[VIETQR_MEMO_MAX * 4 + 1], bill[VIETQR_MEMO_MAX * 4 + 1];
-    order.qr.memo = (struct text){memo, text_to_ascii(order.qr.memo, memo, sizeof memo)};
-    order.qr.bill = (struct text){bill, text_to_ascii(order.qr.bill, bill, sizeof bill)};
-    struct buf payload = {0};
-    enum err err = vietqr_encode(&order.qr, &payload);
-    if (!err)
-        err = draw(&order, buf_view(&payload));
-    if (err)
-        fprintf(stderr, "lephi: %s\n", err_info(err)->en);
-    else
-        puts(buf_cstr(&payload));
-    buf_done(&payload);
-    return err ? 1 : 0;
+    char memo[PLAIN_SIZE], bill[PLAIN_SIZE];
+    if (!make_plain(&order.qr.memo, memo, sizeof memo) || !make_plain(&order.qr.bill, bill, sizeof bill)) {
+        fputs("lephi: --memo, --bill: không còn chữ nào đọc được sau khi bỏ dấu (no Latin letters in it)\n", stderr);
+        return 1;
+    }
+    return write_payload(&order);
 }
 
 int vietqr_command(int argc, char **argv)

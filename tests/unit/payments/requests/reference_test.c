@@ -269,7 +269,7 @@ static void intact_comes_before_repaired_and_repaired_before_restored(void **sta
     char damaged[REFERENCE_LENGTH + 1];
     memcpy(damaged, two.text, sizeof damaged);
     damaged[7] = other_symbol(damaged[7]);
-    snprintf(memo, sizeof memo, "%.12s nop %s nop %s", three.text, damaged, one.text);
+    snprintf(memo, sizeof memo, "%.12s uong %s nop %s", three.text, damaged, one.text);
     assert_int_equal(reference_candidates(text_of(memo), found), 3);
     assert_string_equal(found[0].reference.text, one.text);
     assert_int_equal(found[0].state, REFERENCE_INTACT);
