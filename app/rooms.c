@@ -1,5 +1,6 @@
 /* What the rooms bring to the running service: job kinds, and things they hold while it runs. */
 #include "app/jobs.h"
+#include "app/pages/pages.h"
 #include "app/service.h"
 #include "receipts/receipts.h"
 
@@ -11,7 +12,9 @@ static struct receipt_office *office;
 enum err app_rooms_open(struct service *service, struct faults *faults)
 {
     (void)service;
-    enum err err = receipt_office_open(&office, faults);
+    enum err err = pages_open(config_text(CONFIG_PATHS_PAGES), faults);
+    if (!err)
+        err = receipt_office_open(&office, faults);
     if (!err)
         receipt_office_use(office);
     return err;
@@ -22,4 +25,5 @@ void app_rooms_close(struct service *service)
     (void)service;
     receipt_office_free(office);
     office = NULL;
+    pages_close();
 }

@@ -1,5 +1,6 @@
 /* Every room's routes in one table. */
 #include "app/app.h"
+#include "app/pages/pages.h"
 #include "app/system_routes.h"
 #include "payments/fees/fees.h"
 #include "payments/ledger/ledger.h"
@@ -13,6 +14,9 @@
 #define DESK          (ROLE_CASHIER | ROLE_SUPERVISOR | ROLE_ADMIN)
 #define BOOKS         (ROLE_FINANCE | ROLE_AUDITOR | ROLE_SUPERVISOR | ROLE_ADMIN)
 #define ANY_STAFF     (DESK | BOOKS)
+
+/* Pages ask for staff themselves, so that a stranger is shown the form to sign in (app/pages/staff.c). */
+#define FORM "application/x-www-form-urlencoded"
 
 #define AT_WORKER(verb, path, function, ...)                                                                           \
     {                                                                                                                  \
@@ -85,6 +89,20 @@ const struct route app_routes[] = {
     AT_WORKER("POST", "/verify", receipt_verify_page_handle, .access = ACCESS_PUBLIC, .media = "*",
               .body_max = RECEIPT_UPLOAD_MAX),
     AT_LOOP("GET", "/assets/receipt.css", receipt_style_handle, .access = ACCESS_PUBLIC),
+
+    /* pages */
+    AT_LOOP("GET", "/static/{path*}", pages_static_handle, .access = ACCESS_PUBLIC),
+    AT_LOOP("GET", "/openapi.json", pages_openapi_handle, .access = ACCESS_PUBLIC),
+    AT_WORKER("GET", "/", pages_front_handle, .access = EVERYBODY),
+    AT_WORKER("GET", "/docs", pages_docs_handle, .access = EVERYBODY),
+    AT_WORKER("GET", "/quote", pages_quote_handle, .access = EVERYBODY),
+    AT_WORKER("GET", "/p/{token}", pages_pay_handle, .access = EVERYBODY),
+    AT_WORKER("POST", "/p/{token}/renew", pages_renew_handle, .access = EVERYBODY, .media = FORM),
+    AT_WORKER("POST", "/login", pages_login_handle, .access = EVERYBODY, .media = FORM, .body_max = 4096),
+    AT_WORKER("POST", "/logout", pages_logout_handle, .access = EVERYBODY, .media = FORM, .body_max = 4096),
+    AT_WORKER("GET", "/counter", pages_counter_handle, .access = EVERYBODY),
+    AT_WORKER("POST", "/counter/requests", pages_counter_request_handle, .access = EVERYBODY, .media = FORM),
+    AT_WORKER("GET", "/finance", pages_finance_handle, .access = EVERYBODY),
 
     AT_WORKER("GET", "/v1/events", events_handle, .access = SYSTEMS, .scope = "events"),
 };

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 #include "app/jobs.h"
+#include "app/pages/pages.h"
 #include "app/service.h"
 #include "payments/fees/fees.h"
 #include "payments/ledger/ledger.h"
@@ -173,6 +174,7 @@ static int start_http(void)
                                      .authorize = auth_authorize,
                                      .worker_open = open_worker,
                                      .worker_close = close_worker,
+                                     .before_reply = pages_before_reply,
                                      .observe = observe};
     enum err err = http_server_start(&http, &service.http);
     if (err)

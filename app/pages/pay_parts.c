@@ -1,0 +1,319 @@
+#include "app/pages/pay_parts.h"
+
+#include <string.h>
+
+enum { MEMO_GROUP = 4 };
+
+static const struct db_statement payments_sql = {
+    "pages_payments", "SELECT paid_at, booked_at, amount, method, surplus FROM payment WHERE request_id = $1"
+                      " ORDER BY paid_at, id LIMIT 50"};
+static const struct db_statement refunds_sql = {
+    "pages_refunds", "SELECT f.amount, f.state, f.changed_at, right(p.payer_account, 4) FROM refund f"
+                     " JOIN payment p ON p.id = f.payment_id WHERE f.request_id = $1 ORDER BY f.id LIMIT 50"};
+static const struct db_statement receipts_sql = {"pages_receipts",
+                                                 "SELECT id FROM receipt WHERE request_id = $1 ORDER BY id LIMIT 20"};
+
+static enum err rows_of(struct request *rq, const struct db_statement *statement, int64_t request, struct db_rows *ret)
+{
+    struct db_args args = db_args(&rq->arena);
+    db_arg_int(&args, request);
+    return db_query(rq->db, statement, &args, ret);
+}
+
+/* Number, symbol and the link's code stand in the signed bytes. */
+static enum err read_receipt(struct pay_view *view, int64_t id)
+{
+    struct arena *arena = view->page.arena;
+    struct receipt_stored stored;
+    struct receipt_document document;
+    struct faults *faults = ARENA_NEW(arena, struct faults);
+    faults_init(faults, arena);
+    enum err err = receipt_load(view->page.rq->db, arena, id, &stored);
+    if (err || stored.signed_at == INSTANT_NONE || stored.replaced_by)
+        return err;
+    err = receipt_document_read(stored.xml, &document, faults);
+    if (!err)
+        view->receipts[view->receipt_count++] = (struct pay_receipt){.symbol = document.symbol,
+                                                                     .number = document.number,
+                                                                     .code = document.lookup_code,
+                                                                     .signed_at = stored.signed_at};
+    return err;
+}
+
+static enum err read_receipts(struct request *rq, struct pay_view *view)
+{
+    struct db_rows rows;
+    enum err err = rows_of(rq, &receipts_sql, view->request.id, &rows);
+    if (err)
+        return err;
+    view->receipts = ARENA_ARRAY(&rq->arena, struct pay_receipt, rows.count + 1);
+    for (int i = 0; !err && i < rows.count; i++)
+        err = read_receipt(view, db_int(&rows, i, 0));
+    return err;
+}
+
+enum err pay_view_of(struct request *rq, const struct payment_request *request, struct pay_view *ret_view)
+{
+    ret_view->request = *request;
+    payment_request_token(request, ret_view->token);
+    enum err err = agency_by_tax_code(rq->db, &rq->arena, request->collector, &ret_view->collector);
+    if (err == ERR_NOT_FOUND)
+        err = OK;
+    if (!err)
+        err = rows_of(rq, &payments_sql, request->id, &ret_view->payments);
+    if (!err)
+        err = rows_of(rq, &refunds_sql, request->id, &ret_view->refunds);
+    if (!err)
+        err = read_receipts(rq, ret_view);
+    ret_view->exempt = request->amount == 0 && quote_view_reduced(&ret_view->page, request->quote);
+    return err;
+}
+
+enum err pay_view_read(struct request *rq, struct pay_view *ret_view)
+{
+    struct payment_request request;
+    enum err err = payment_request_by_token(rq->db, &rq->arena, request_capture(rq, "token"), &request);
+    return err ? err : pay_view_of(rq, &request, ret_view);
+}
+
+void pay_put_receipt_link(struct pay_view *view)
+{
+    struct page *page = &view->page;
+    for (int i = 0; i < view->receipt_count; i++)
+        html(page->out, "<p><a class=\"button main\" href=\"/r/%.*s\">%s %.*s %s %lld</a></p>\n",
+             TEXT_ARGS(view->receipts[i].code), say(page, "Tải biên lai", "Get receipt"),
+             TEXT_ARGS(view->receipts[i].symbol), say(page, "số", "no."), (long long)view->receipts[i].number);
+}
+
+void pay_put_qr(struct pay_view *view)
+{
+    struct page *page = &view->page;
+    struct buf payload = {0};
+    if (payment_request_vietqr(&view->request, &payload)) {
+        html(page->out, "<div class=\"qr\">");
+        struct text title = text_of(say(page,
+                                        "Mã VietQR để chuyển khoản phí, lệ phí. Số tài khoản, số tiền và nội "
+                                        "dung ghi ở bên cạnh.",
+                                        "VietQR code to pay the fee. Account, amount and memo are written beside it."));
+        if (qr_image_svg(buf_view(&payload), title, page->out))
+            html(page->out, "<p>%s</p>", say(page, "Chưa vẽ được mã QR.", "The QR code cannot be drawn."));
+        html(page->out, "</div>\n");
+    }
+    buf_done(&payload);
+}
+
+/* A value that must be typed into a bank's app exactly; the button is there only with a script. */
+static void put_field(struct pay_view *view, const char *name, struct text shown, struct text exact)
+{
+    struct page *page = &view->page;
+    html(page->out, "<div><dt>%s</dt><dd><span class=\"exact\">%.*s</span>", name, TEXT_ARGS(shown));
+    if (exact.length)
+        html(page->out,
+             "<button type=\"button\" class=\"copy\" data-copy=\"%.*s\" data-done=\"%s\" hidden>%s<span "
+             "class=\"unseen\"> %s</span></button>",
+             TEXT_ARGS(exact), say(page, "Đã chép", "Copied"), say(page, "Chép", "Copy"), name);
+    html(page->out, "</dd></div>\n");
+}
+
+static struct text grouped(struct arena *arena, struct text memo)
+{
+    char *to = arena_alloc(arena, memo.length * 2 + 1);
+    size_t length = 0;
+    for (size_t i = 0; i < memo.length; i++) {
+        if (i && i % MEMO_GROUP == 0)
+            to[length++] = ' ';
+        to[length++] = memo.at[i];
+    }
+    return (struct text){to, length};
+}
+
+static bool awaits_money(const struct payment_request *r)
+{
+    return r->status == REQUEST_PENDING || r->status == REQUEST_PARTLY_PAID;
+}
+
+void pay_put_transfer(struct pay_view *view)
+{
+    struct page *page = &view->page;
+    struct buf *out = page->out;
+    const struct payment_request *r = &view->request;
+    if (!awaits_money(r))
+        return;
+    int64_t missing = r->amount - r->allocated;
+    html(out, "<section aria-labelledby=\"transfer\" class=\"transfer\">\n<h2 id=\"transfer\">%s</h2>\n",
+         say(page, "Quét mã bằng ứng dụng ngân hàng", "Scan with your bank's app"));
+    pay_put_qr(view);
+    if (missing < VIETQR_AMOUNT_LIMIT)
+        html(out, "<p><a class=\"button\" href=\"/p/%s/qr.png\" download=\"lephi-%.*s.png\">%s</a></p>\n<p>%s</p>\n",
+             view->token, TEXT_ARGS(r->reference), say(page, "Lưu ảnh QR", "Save QR image"),
+             say(page, "Đang xem trên điện thoại: lưu ảnh, mở ứng dụng ngân hàng, chọn ảnh để quét.",
+                 "On this same phone: save the image, open your bank's app and scan it from your photos."));
+    else
+        html(out, "<p>%s</p>\n",
+             say(page, "Số tiền từ 500 triệu đồng không dùng được mã QR. Chuyển khoản theo thông tin dưới đây.",
+                 "Amounts of 500 million dong and above cannot use a QR code. Transfer with the details below."));
+    html(out, "<h3>%s</h3>\n<dl class=\"account\">\n", say(page, "Hoặc nhập thông tin chuyển khoản", "Or type these"));
+    put_field(view, say(page, "Ngân hàng", "Bank"), text_of(bank_name(page->arena, r->bank_bin)), TEXT_NONE);
+    put_field(view, say(page, "Số tài khoản", "Account number"), r->account_number, r->account_number);
+    put_field(view, say(page, "Chủ tài khoản", "Account name"), r->account_name, TEXT_NONE);
+    put_field(view, say(page, "Số tiền", "Amount"), text_of(say_money(page, missing)),
+              arena_textf(page->arena, "%lld", (long long)missing));
+    put_field(view, say(page, "Nội dung", "Memo"), grouped(page->arena, r->reference), r->reference);
+    html(out, "</dl>\n<p class=\"meta\">%s</p>\n",
+         say(page, "Ghi đúng nội dung để tiền về đúng hồ sơ. Có dấu cách hay không đều được.",
+             "Type the memo exactly, with or without spaces: it tells us which dossier you pay for."));
+    html(out,
+         say(page, "<p class=\"meta\">Nộp trước %s.</p>\n</section>\n",
+             "<p class=\"meta\">Pay before %s.</p>\n</section>\n"),
+         say_instant(page, r->expires_at));
+}
+
+void pay_put_fees(struct pay_view *view)
+{
+    struct page *page = &view->page;
+    html(page->out, "<section aria-labelledby=\"fees\">\n<h2 id=\"fees\">%s</h2>\n",
+         say(page, "Các khoản phải nộp", "What the fees are"));
+    quote_view(page, view->request.quote);
+    html(page->out, "</section>\n");
+}
+
+static void put_event(struct page *page, const char *done, const char *what, const char *when)
+{
+    html(page->out, "<li class=\"%s\"><b>%s</b><span>%s</span></li>\n", done, what, when);
+}
+
+static const char *method_words(const struct page *page, struct text method)
+{
+    static const char *const words[][3] = {{"vietqr", "chuyển khoản", "bank transfer"},
+                                           {"pos", "thẻ", "card"},
+                                           {"wallet", "ví điện tử", "e-wallet"},
+                                           {"post", "bưu điện", "post office"},
+                                           {"portal", "cổng dịch vụ công", "public service portal"},
+                                           {"cash", "tiền mặt", "cash"}};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (text_is(method, words[i][0]))
+            return say(page, words[i][1], words[i][2]);
+    return "";
+}
+
+static void put_refund_events(struct pay_view *view)
+{
+    struct page *page = &view->page;
+    for (int i = 0; i < view->refunds.count; i++) {
+        struct text state = db_text(&view->refunds, i, 1), account = db_text(&view->refunds, i, 3);
+        const char *amount = say_money(page, db_int(&view->refunds, i, 0));
+        const char *what;
+        if (text_is(state, "paid"))
+            what = account.length ? arena_printf(page->arena,
+                                                 say(page, "Ngân hàng đã xác nhận hoàn %s về tài khoản …%.*s",
+                                                     "The bank confirmed a refund of %s to account …%.*s"),
+                                                 amount, TEXT_ARGS(account))
+                                  : arena_printf(page->arena, say(page, "Đã hoàn %s", "%s refunded"), amount);
+        else if (text_is(state, "refused"))
+            what = arena_printf(page->arena, say(page, "Không hoàn %s", "Refund of %s refused"), amount);
+        else
+            what = arena_printf(page->arena, say(page, "Đang chờ duyệt hoàn %s", "Refund of %s waits for approval"),
+                                amount);
+        put_event(page, text_is(state, "paid") ? "done" : "wait", what,
+                  say_instant(page, db_instant(&view->refunds, i, 2)));
+    }
+}
+
+static void put_receipt_events(struct pay_view *view)
+{
+    struct page *page = &view->page;
+    const struct payment_request *r = &view->request;
+    for (int i = 0; i < view->receipt_count; i++)
+        put_event(page, "done",
+                  arena_printf(page->arena, say(page, "Đã có biên lai số %lld", "Receipt no. %lld issued"),
+                               (long long)view->receipts[i].number),
+                  say_instant(page, view->receipts[i].signed_at));
+    if (!view->receipt_count && (r->status == REQUEST_PAID || r->status == REQUEST_OVERPAID))
+        put_event(page, "wait", say(page, "Đang lập biên lai", "The receipt is being made"),
+                  say(page, "Thường trong vài phút", "Usually within minutes"));
+    else if (!view->receipt_count && awaits_money(r))
+        put_event(page, "todo", say(page, "Biên lai", "Receipt"),
+                  say(page, "Có sau khi nhận đủ tiền", "After full payment"));
+}
+
+void pay_put_timeline(struct pay_view *view)
+{
+    struct page *page = &view->page;
+    const struct payment_request *r = &view->request;
+    struct buf *out = page->out;
+    if (r->status == REQUEST_NOTHING_DUE)
+        return;
+    html(out, "<section aria-labelledby=\"money\">\n<h2 id=\"money\">%s</h2>\n<ol class=\"timeline\">\n",
+         say(page, "Tiền của tôi đang ở đâu", "Where is my money"));
+    put_event(page, "done", say(page, "Đã lập yêu cầu nộp tiền", "Payment request made"),
+              say_instant(page, r->created_at));
+    for (int i = 0; i < view->payments.count; i++) {
+        put_event(page, "done",
+                  arena_printf(page->arena, say(page, "Đã thấy tiền về: %s qua %s", "%s arrived by %s"),
+                               say_money(page, db_int(&view->payments, i, 2)),
+                               method_words(page, db_text(&view->payments, i, 3))),
+                  say_instant(page, db_instant(&view->payments, i, 0)));
+        put_event(page, "done", say(page, "Đã ghép với hồ sơ", "Matched with your dossier"),
+                  say_instant(page, db_instant(&view->payments, i, 1)));
+    }
+    if (awaits_money(r))
+        put_event(page, "wait",
+                  view->payments.count ? say(page, "Chờ phần tiền còn thiếu", "Waiting for the rest")
+                                       : say(page, "Chưa thấy tiền về", "No transfer seen yet"),
+                  say(page, "Chuyển khoản thường về trong vài phút", "Transfers usually arrive within minutes"));
+    put_receipt_events(view);
+    put_refund_events(view);
+    html(out, "</ol>\n</section>\n");
+}
+
+static const char *next_words(const struct pay_view *view)
+{
+    const struct page *page = &view->page;
+    switch (view->request.status) {
+    case REQUEST_PENDING:
+    case REQUEST_PARTLY_PAID:
+        return say(
+            page,
+            "Khi tiền về, trang này báo đã nhận và có biên lai. Không dùng được ngân hàng: mang giấy báo này đến bộ "
+            "phận một cửa.",
+            "When the money arrives this page says so and gives the receipt. Without a bank account: take this "
+            "notice to the one-stop desk.");
+    case REQUEST_PAID:
+        return say(page, "Không phải làm gì thêm. Hồ sơ được xử lý tiếp. Giữ đường dẫn này để xem lại biên lai.",
+                   "Nothing more to do. Your dossier goes on. Keep this address to see the receipt again.");
+    case REQUEST_OVERPAID:
+        return say(
+            page,
+            "Tiền thừa được hoàn về đúng tài khoản đã chuyển, sau khi được duyệt. Không cần làm gì thêm. Có thể gọi "
+            "cơ quan thu để hỏi.",
+            "The surplus goes back to the account it came from, after approval. You need not do anything. You may "
+            "call the collecting agency.");
+    case REQUEST_EXPIRED:
+        return say(page, "Tiền đã chuyển theo mã cũ vẫn được ghi nhận. Bấm “Kiểm tra lại” sau vài phút.",
+                   "Money sent with the old code is still booked. Press “Check again” after some minutes.");
+    case REQUEST_CANCELLED:
+        return say(page, "Gọi cơ quan thu nếu vẫn cần nộp tiền cho hồ sơ này.",
+                   "Call the collecting agency if this dossier still needs a payment.");
+    case REQUEST_NOTHING_DUE: return say(page, "Hồ sơ được xử lý tiếp.", "Your dossier goes on.");
+    default:
+        return say(page, "Gọi cơ quan thu nếu chưa nhận được tiền hoàn.",
+                   "Call the collecting agency if the refund has not reached you.");
+    }
+}
+
+void pay_put_next(struct pay_view *view)
+{
+    struct page *page = &view->page;
+    struct buf *out = page->out;
+    const struct agency *agency = &view->collector;
+    html(out, "<section aria-labelledby=\"next\">\n<h2 id=\"next\">%s</h2>\n<p>%s</p>\n",
+         say(page, "Tiếp theo", "What happens next"), next_words(view));
+    if (agency->code.length) {
+        struct text name = page->language == PAGE_EN && agency->name_en.length ? agency->name_en : agency->name_vi;
+        html(out, "<p>%s: <b>%.*s</b>", say(page, "Cơ quan thu", "Collecting agency"), TEXT_ARGS(name));
+        if (agency->phone.length)
+            html(out, ", %s <b class=\"exact\">%.*s</b>", say(page, "điện thoại", "phone"), TEXT_ARGS(agency->phone));
+        html(out, "</p>\n");
+    }
+    html(out, "</section>\n");
+}

@@ -1,0 +1,326 @@
+// The pages as people meet them: every state, with and without scripts, on a small phone, and under axe.
+import { test, before, after } from 'node:test';
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { openWorld, makeRequest, fileDossier, pay, waitFor, api, sql, screens } from './service.mjs';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+let world;
+before(async () => { world = await openWorld(); });
+after(async () => { await world.close(); });
+
+const PHONE = { width: 320, height: 640 };
+const DESK = { width: 1280, height: 900 };
+
+async function visit(path, { script = true, size = PHONE, context: given } = {}) {
+    const context = given ?? await world.browser.newContext({ viewport: size, javaScriptEnabled: script });
+    const page = await context.newPage();
+    const refused = [];
+    page.on('console', (message) => { if (/Content Security Policy|Refused to/.test(message.text())) refused.push(message.text()); });
+    page.on('pageerror', (error) => refused.push(String(error)));
+    await page.goto(path.startsWith('http') ? path : world.url + path);
+    return { page, context, refused };
+}
+
+// axe is put into the page by the debugger, past the page's own policy.
+async function assertAccessible(page, name) {
+    const session = await page.context().newCDPSession(page);
+    await session.send('Runtime.evaluate', { expression: axe });
+    const { result, exceptionDetails } = await session.send('Runtime.evaluate', {
+        expression: `axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})
+            .then((r) => JSON.stringify(r.violations.map((v) => v.id + ': ' + v.nodes.map((n) => n.target + ' ' + n.failureSummary).join('; '))))`,
+        awaitPromise: true,
+    });
+    assert.equal(exceptionDetails, undefined);
+    assert.deepEqual(JSON.parse(result.value), [], `axe on ${name}`);
+}
+
+async function assertFits(page, name) {
+    const [inner, outer] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
+    assert.ok(inner <= outer, `${name} is ${inner} px wide in a window of ${outer}`);
+}
+
+async function assertTargets(page, name) {
+    const small = await page.evaluate(() => [...document.querySelectorAll('a, button, input:not([type=hidden]), select, summary')]
+        .filter((one) => one.getClientRects().length && !one.closest('.skip') && !one.classList.contains('skip'))
+        .filter((one) => (one.closest('label') ?? one).getBoundingClientRect().height < 43.5
+            && getComputedStyle(one).display !== 'inline')
+        .map((one) => one.outerHTML.slice(0, 80)));
+    assert.deepEqual(small, [], `small targets on ${name}`);
+}
+
+async function inspect(path, name, { context } = {}) {
+    const phone = await visit(path, { context });
+    await phone.page.setViewportSize(PHONE);
+    await assertAccessible(phone.page, name);
+    await assertFits(phone.page, name);
+    await assertTargets(phone.page, name);
+    assert.deepEqual(phone.refused, [], `${name} under its own policy`);
+    await phone.page.screenshot({ path: join(screens, `${name}-phone.png`), fullPage: true });
+    await phone.page.setViewportSize(DESK);
+    await phone.page.screenshot({ path: join(screens, `${name}-desk.png`), fullPage: true });
+    const heading = await phone.page.textContent('h1');
+    const title = await phone.page.title();
+    if (context) await phone.page.close();
+    else await phone.context.close();
+    return { heading, title };
+}
+
+const path = (request) => new URL(request.pay_url).pathname;
+
+async function signIn(role) {
+    const context = await world.browser.newContext({ viewport: DESK });
+    const page = await context.newPage();
+    await page.goto(`${world.url}/${role === 'finance' ? 'finance' : 'counter'}`);
+    await page.fill('#login', role);
+    await page.fill('#password', world.password);
+    await page.click('main button.main');
+    return { context, page };
+}
+
+test('the front door leads everywhere, in both languages', async () => {
+    const vi = await inspect('/', 'front');
+    assert.match(vi.heading, /Nộp phí, lệ phí/);
+    const en = await inspect('/?lang=en', 'front-en');
+    assert.match(en.heading, /Fees for public services/);
+});
+
+test('the calculator explains a price and names what is missing', async () => {
+    await inspect('/quote?query=ly+lich', 'quote-search');
+    const found = await visit('/quote?query=ly+lich+tu+phap');
+    assert.ok(await found.page.locator('a[href^="/quote?procedure=3.000333"]').count());
+    await found.context.close();
+    await inspect('/quote?procedure=3.000333&channel=online&copies=4', 'quote');
+    const priced = await visit('/quote?procedure=3.000333&channel=online&copies=4');
+    assert.equal(await priced.page.textContent('.figure'), '210.000 đồng');
+    await priced.context.close();
+    const wrong = await inspect('/quote?procedure=3.000333&channel=online&copies=hai', 'quote-wrong');
+    assert.match(wrong.title, /^Lỗi: /);
+});
+
+test('a request that waits shows its QR, account, amount and memo as text', async () => {
+    const request = await makeRequest(world);
+    const { heading } = await inspect(path(request), 'pay-pending');
+    assert.equal(heading, 'Cần nộp 200.000 đồng');
+    const { page, context } = await visit(path(request), { script: false });
+    const text = await page.textContent('main');
+    for (const one of ['1014000000011', 'Vietcombank', '200.000 đồng', 'Chưa thấy tiền về', 'Tiền của tôi đang ở đâu', 'Công an tỉnh'])
+        assert.ok(text.includes(one), one);
+    assert.ok(text.replaceAll(' ', '').includes(request.reference));
+    assert.ok(await page.locator('.qr svg').count(), 'the QR is in the page itself');
+    assert.equal(await page.locator('button.copy:visible').count(), 0, 'no button that needs a script without scripts');
+    assert.ok(await page.locator('a', { hasText: 'Kiểm tra lại' }).isVisible());
+    const image = await fetch(world.url + await page.getAttribute('a[download]', 'href'));
+    assert.equal(image.headers.get('content-type'), 'image/png');
+    await context.close();
+    const english = await inspect(`${path(request)}?lang=en`, 'pay-pending-en');
+    assert.equal(english.heading, 'Please pay 200,000 VND');
+});
+
+test('money that arrives changes the open page by itself, and without scripts after one press', async () => {
+    const request = await makeRequest(world);
+    const live = await visit(path(request));
+    const plain = await visit(path(request), { script: false });
+    await pay(world, request.vietqr.payload);
+    await waitFor(world, request.id, 'paid');
+    await live.page.waitForFunction(() => /Đã nhận đủ 200\.000 đồng/.test(document.querySelector('h1').textContent), null, { timeout: 15000 });
+    await plain.page.click('a:has-text("Kiểm tra lại")');
+    assert.match(await plain.page.textContent('h1'), /Đã nhận đủ 200\.000 đồng/);
+    assert.equal(await plain.page.locator('.qr').count(), 0, 'nothing to pay twice');
+    assert.match(await plain.page.textContent('.timeline'), /Đã thấy tiền về: 200\.000 đồng qua chuyển khoản/);
+    await live.context.close();
+    await plain.context.close();
+    await inspect(path(request), 'pay-paid');
+});
+
+test('the address cannot make a success', async () => {
+    const request = await makeRequest(world);
+    const { page, context } = await visit(`${path(request)}?status=PAID&code=00&cancel=false`);
+    assert.equal(await page.textContent('h1'), 'Cần nộp 200.000 đồng');
+    await context.close();
+});
+
+test('a part that came shows what is missing, and a QR for the rest', async () => {
+    const request = await makeRequest(world);
+    await pay(world, request.vietqr.payload, { amount: 150000 });
+    await waitFor(world, request.id, 'partly_paid');
+    const { heading } = await inspect(path(request), 'pay-partly');
+    assert.equal(heading, 'Còn thiếu 50.000 đồng');
+    const { page, context } = await visit(path(request));
+    assert.equal(await page.getAttribute('button.copy[data-copy="50000"]', 'data-copy'), '50000');
+    await context.close();
+});
+
+test('too much is said plainly, with what happens to it', async () => {
+    const request = await makeRequest(world);
+    await pay(world, request.vietqr.payload, { amount: 250000 });
+    await waitFor(world, request.id, 'overpaid');
+    const { heading } = await inspect(path(request), 'pay-overpaid');
+    assert.equal(heading, 'Đã nhận đủ phí. Thừa 50.000 đồng');
+    const { page, context } = await visit(path(request));
+    assert.match(await page.textContent('.timeline'), /Đang chờ duyệt hoàn 50\.000 đồng/);
+    await context.close();
+});
+
+test('an exempt dossier needs no payment', async () => {
+    const request = await makeRequest(world, { categories: ['digital_citizen'] });
+    assert.equal(request.status, 'nothing_due');
+    const { heading } = await inspect(path(request), 'pay-exempt');
+    assert.equal(heading, 'Hồ sơ này được miễn lệ phí');
+});
+
+test('a cancelled request says not to pay', async () => {
+    const request = await makeRequest(world);
+    await api(world, 'POST', `/v1/payment-requests/${request.id}/cancel`, { reason: 'rút hồ sơ' });
+    const { heading } = await inspect(path(request), 'pay-cancelled');
+    assert.equal(heading, 'Yêu cầu nộp tiền này đã hủy');
+});
+
+test('an expired request is renewed with one press, without scripts', { skip: !process.env.DATABASE_URL && 'needs DATABASE_URL' }, async () => {
+    const request = await makeRequest(world);
+    sql(`UPDATE payment_request SET status = 'expired' WHERE id = ${request.id}`);
+    const { heading } = await inspect(path(request), 'pay-expired');
+    assert.equal(heading, 'Mã QR này đã hết hạn');
+    const { page, context } = await visit(path(request), { script: false });
+    assert.equal(await page.locator('.qr').count(), 0);
+    await page.click('button:has-text("Tạo mã mới")');
+    assert.equal(await page.textContent('h1'), 'Cần nộp 200.000 đồng');
+    await context.close();
+});
+
+test('refunds are told with their bank account', { skip: !process.env.DATABASE_URL && 'needs DATABASE_URL' }, async () => {
+    const request = await makeRequest(world);
+    await pay(world, request.vietqr.payload);
+    await waitFor(world, request.id, 'paid');
+    sql(`INSERT INTO refund (payment_id, request_id, amount, reason, state, requested_by, approved_by, created_at, changed_at)
+         SELECT id, request_id, amount, 'fee_rule', 'paid', 'staff:a', 'staff:b', booked_at, booked_at FROM payment WHERE request_id = ${request.id};
+         UPDATE payment_request SET status = 'refunded' WHERE id = ${request.id}`);
+    const { heading } = await inspect(path(request), 'pay-refunded');
+    assert.equal(heading, 'Khoản tiền đã được hoàn');
+    const { page, context } = await visit(path(request));
+    assert.match(await page.textContent('.timeline'), /Ngân hàng đã xác nhận hoàn 200\.000 đồng về tài khoản …3456/);
+    await context.close();
+});
+
+test('an unknown link is a plain page, not an accusation', async () => {
+    const reply = await fetch(`${world.url}/p/AAAAAAAAAAAAAAAAAAAAAA`);
+    assert.equal(reply.status, 404);
+    const { heading } = await inspect('/p/AAAAAAAAAAAAAAAAAAAAAA', 'pay-unknown');
+    assert.equal(heading, 'Không tìm thấy trang');
+});
+
+test('the citizen page stays within its budget and asks nobody else', async () => {
+    const request = await makeRequest(world);
+    const context = await world.browser.newContext({ viewport: PHONE });
+    const page = await context.newPage();
+    const asked = [];
+    page.on('response', (reply) => asked.push(reply));
+    await page.goto(request.pay_url.replace(/^https?:\/\/[^/]+/, world.url), { waitUntil: 'networkidle' });
+    const bodies = await Promise.all(asked.map(async (one) => gzipSync(await one.body()).length));
+    const total = bodies.reduce((sum, one) => sum + one, 0);
+    assert.ok(asked.every((one) => one.url().startsWith(world.url)));
+    assert.ok(asked.length <= 4, `${asked.length} requests`);
+    assert.ok(total <= 25 * 1024, `${total} bytes gzipped`);
+    writeFileSync(join(screens, 'budget.json'), JSON.stringify({ requests: asked.length, gzipped: total }));
+    await context.close();
+});
+
+test('names of people cannot become markup', async () => {
+    const code = await fileDossier(world);
+    await api(world, 'PUT', `/v1/dossiers/${code}`, {
+        procedure: '3.000333', agency: 'QN-CAT', channel: 'online', submitted_at: new Date().toISOString(),
+        applicant: { name: '<script>alert(1)</script>"\'><b>', phone: '0912345678' },
+    });
+    const { context, page } = await signIn('cashier');
+    await page.goto(`${world.url}/counter?code=${code}`);
+    assert.match(await page.textContent('main'), /<script>alert\(1\)<\/script>"'><b>/);
+    const reflected = await page.goto(`${world.url}/counter?code=${encodeURIComponent('"><script>alert(1)</script>')}`);
+    assert.ok(!(await reflected.text()).includes('<script>alert'));
+    await context.close();
+});
+
+test('the cashier signs in, asks for money, and a second press asks for nothing more', async () => {
+    const code = await fileDossier(world, { channel: 'counter' });
+    const stranger = await inspect('/counter', 'login');
+    assert.equal(stranger.heading, 'Đăng nhập');
+    const { context, page } = await signIn('cashier');
+    await page.fill('#code', code);
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('text=Người nộp hồ sơ');
+    await page.click('text=Số lượng, khu vực');
+    await page.fill('#copies', '2');
+    await page.click('button:has-text("Tính lại")');
+    assert.match(await page.textContent('.fee.total'), /200\.000 đồng/);
+    await inspect(page.url().replace(world.url, ''), 'counter-quote', { context });
+    const form = await page.evaluate(() => new URLSearchParams(new FormData(document.querySelector('form[data-once]'))).toString());
+    await page.click('button.main:has-text("Lập yêu cầu nộp tiền")');
+    await page.waitForSelector('.request .qr svg');
+    await inspect(`/counter?code=${code}`, 'counter', { context });
+    const cookie = (await context.cookies()).find((one) => one.name === 'lephi_session');
+    assert.ok(cookie.httpOnly && cookie.sameSite === 'Strict');
+    const again = await fetch(`${world.url}/counter/requests`, {
+        method: 'POST', body: form, redirect: 'manual',
+        headers: { 'content-type': 'application/x-www-form-urlencoded', cookie: `lephi_session=${cookie.value}`, 'sec-fetch-site': 'same-origin' },
+    });
+    assert.equal(again.status, 303);
+    await page.reload();
+    assert.equal(await page.locator('article.request').count(), 1);
+    const foreign = await fetch(`${world.url}/counter/requests`, {
+        method: 'POST', body: form.replace('seen=0', 'seen=1'), redirect: 'manual',
+        headers: { 'content-type': 'application/x-www-form-urlencoded', cookie: `lephi_session=${cookie.value}`, 'sec-fetch-site': 'cross-site' },
+    });
+    assert.equal(foreign.status, 403);
+    await page.click('text=Đăng xuất');
+    assert.equal(await page.textContent('h1'), 'Đăng nhập');
+    await context.close();
+});
+
+test('a wrong password is refused in words, and a cashier is not finance', async () => {
+    const { context, page } = await visit('/counter', { script: false });
+    await page.fill('#login', 'cashier');
+    await page.fill('#password', 'not the password');
+    await page.click('main button.main');
+    assert.match(await page.title(), /^Lỗi: /);
+    await context.close();
+    const cashier = await signIn('cashier');
+    const reply = await cashier.page.goto(`${world.url}/finance`);
+    assert.equal(reply.status(), 403);
+    await cashier.context.close();
+});
+
+test('finance sees the day: totals, unknown money, balances', async () => {
+    const request = await makeRequest(world);
+    await pay(world, request.vietqr.payload, { mischief: { mangle_memo: 'no_reference' } });
+    const { context, page } = await signIn('finance');
+    await page.waitForFunction(() => /CONG AN|1014000000011/.test(document.querySelector('#unallocated')?.parentElement?.textContent ?? ''), null,
+        { timeout: 3000 }).catch(() => page.reload());
+    const text = await page.textContent('main');
+    for (const one of ['Chuyển khoản VietQR', 'Tổng cộng', 'clearing:1014000000011', 'suspense:1014000000011', 'Tiền chưa rõ hồ sơ'])
+        assert.ok(text.includes(one), one);
+    await inspect('/finance', 'finance', { context });
+    const wrong = await page.goto(`${world.url}/finance?date=31/02/2026`);
+    assert.equal(wrong.status(), 422);
+    await context.close();
+});
+
+test('the API reference says what the machine description says', async () => {
+    await inspect('/docs', 'docs');
+    const description = await (await fetch(`${world.url}/openapi.json`)).json();
+    assert.match(description.openapi, /^3\.1/);
+    const { page, context } = await visit('/docs');
+    const calls = Object.values(description.paths).reduce((sum, item) => sum + Object.keys(item).length, 0);
+    assert.equal(await page.locator('article.call').count(), calls);
+    await context.close();
+});
+
+test('static files are kept for ever under their own hash and no other', async () => {
+    const front = await (await fetch(`${world.url}/`)).text();
+    const style = /href="(\/static\/[^"]+style\.css)"/.exec(front)[1];
+    assert.match((await fetch(world.url + style)).headers.get('cache-control'), /immutable/);
+    const old = await fetch(`${world.url}/static/000000000000/style.css`);
+    assert.equal(old.headers.get('cache-control'), 'no-cache');
+    assert.equal((await fetch(`${world.url}/static/000000000000/secret.css`)).status, 404);
+});
