@@ -5,6 +5,7 @@
 #include "payments/fees/fees.h"
 #include "payments/ledger/ledger.h"
 #include "payments/requests/requests.h"
+#include "postal/postal.h"
 #include "receipts/receipts.h"
 
 /* Who may call. Systems need the scope named in the row; staff the roles. */
@@ -103,6 +104,20 @@ const struct route app_routes[] = {
     AT_WORKER("GET", "/counter", pages_counter_handle, .access = EVERYBODY),
     AT_WORKER("POST", "/counter/requests", pages_counter_request_handle, .access = EVERYBODY, .media = FORM),
     AT_WORKER("GET", "/finance", pages_finance_handle, .access = EVERYBODY),
+
+    /* letters */
+    AT_LOOP("POST", "/v1/postal/quotes", postal_quote_handle, .access = ACCESS_PUBLIC),
+    AT_WORKER("POST", "/v1/postal/bookings", postal_book_handle, .access = SYSTEMS_STAFF, .scope = "postal",
+              .roles = DESK),
+    AT_WORKER("GET", "/v1/postal/bookings/{id}", postal_booking_handle, .access = SYSTEMS_STAFF, .scope = "postal",
+              .roles = ANY_STAFF),
+    AT_WORKER("GET", "/v1/postal/bookings/{id}/label.pdf", postal_label_handle, .access = SYSTEMS_STAFF,
+              .scope = "postal", .roles = DESK),
+    AT_WORKER("POST", "/v1/postal/bookings/{id}/cancel", postal_cancel_handle, .access = SYSTEMS_STAFF,
+              .scope = "postal", .roles = DESK),
+    AT_WORKER("GET", "/v1/postal/bookings/{id}/tracking", postal_tracking_handle, .access = SYSTEMS_STAFF,
+              .scope = "postal", .roles = ANY_STAFF),
+    AT_WORKER("POST", "/v1/notifications/vnpost", postal_notice_handle, .access = ACCESS_PUBLIC),
 
     AT_WORKER("GET", "/v1/events", events_handle, .access = SYSTEMS, .scope = "events"),
 };

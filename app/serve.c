@@ -128,15 +128,17 @@ static enum err load(struct faults *faults)
         return err;
     catalogue_in_force_set(catalogue);
     err = check_database(faults);
-    return err ? err : app_rooms_open(&service, faults);
+    if (err)
+        return err;
+    const struct http_client_config client = {0};
+    err = http_client_start(&client, &service.client); /* rooms hand it to their carriers */
+    if (err)
+        return faults_add(faults, "HTTP client", err, NULL);
+    return app_rooms_open(&service, faults);
 }
 
 static int start_background(void)
 {
-    const struct http_client_config client = {0};
-    enum err err = http_client_start(&client, &service.client);
-    if (err)
-        return complain("HTTP client", err);
     const char *url = config_text(CONFIG_DATABASE_URL);
     const struct jobs_config jobs = {.database_url = url,
                                      .kinds = app_job_kinds,
@@ -144,7 +146,7 @@ static int start_background(void)
                                      .with = &service,
                                      .threads = 1,
                                      .report = report_job};
-    err = jobs_start(&jobs, &service.jobs);
+    enum err err = jobs_start(&jobs, &service.jobs);
     if (err)
         return complain("jobs", err);
     err = feed_start(url, 20, &service.feed);

@@ -88,7 +88,7 @@ write_conf() {
         printf '[server]\nsecret_file = %s\n' "$RUN_DIR/secret"
         printf '[paths]\ndata = %s\n' "$RUN_DIR/data-$mode"
         printf '[sandbox-bank]\nsecret_file = %s\nbase_url = %s\n' "$RUN_DIR/sandbox-secret" "$sandbox_url"
-        printf '[vnpost]\nusername = sandbox\npassword = sandbox\ncustomer_code = C000000001\nbase_url = %s\n' "$sandbox_url"
+        printf '[vnpost]\nusername = sandbox\npassword = sandbox\ncustomer_code = C000000001\nbase_url = %s/vnpost\n' "$sandbox_url"
         printf 'public_key = %s\n' "$RUN_DIR/sandbox-$mode/vnpost-public.pem"
         printf '[receipts]\ntrust_file = %s\n' "$RUN_DIR/pki/ca.pem"
         local code
@@ -107,7 +107,8 @@ start_sandbox() {
     [ "$mode" != demo ] || rm -rf "$RUN_DIR/sandbox-demo"
     launch "$RUN_DIR/sandbox.log" "$root/build/lephi-sandbox" --port "$SANDBOX_PORT" --data "$RUN_DIR/sandbox-$mode" \
         --secret-file "$RUN_DIR/sandbox-secret" --webhook "$url/v1/notifications/sandbox-bank" \
-        --vnpost-webhook "$url/v1/notifications/vnpost" --clock-offset-s "${LEPHI_CLOCK_OFFSET_S:-0}" "${accounts[@]}"
+        --vnpost-webhook "$url/v1/notifications/vnpost" --communes "$root/core/province/communes.csv" --clock-offset-s "${LEPHI_CLOCK_OFFSET_S:-0}" \
+        "${accounts[@]}"
     wait_for "${started[-1]}" "$RUN_DIR/sandbox.log" "the sandbox" grep -q '^listening on' "$RUN_DIR/sandbox.log"
 }
 

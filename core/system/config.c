@@ -231,6 +231,8 @@ static void default_places(void)
 {
     config.defaults[CONFIG_PATHS_CATALOGUE] = place_find(&config.arena, "payments/catalogue", "catalogue");
     config.defaults[CONFIG_PATHS_BANKS] = place_find(&config.arena, "payments/requests/banks.csv", "banks.csv");
+    config.defaults[CONFIG_PATHS_POSTAL] = place_find(&config.arena, "postal", "postal");
+    config.defaults[CONFIG_PATHS_PROVINCE] = place_find(&config.arena, "core/province", "province");
     config.defaults[CONFIG_PATHS_SQL] = place_find(&config.arena, "sql", "sql");
     config.defaults[CONFIG_PATHS_PAGES] = place_find(&config.arena, "app/pages", "pages");
     config.defaults[CONFIG_PATHS_DATA] = place_of_data(&config.arena);

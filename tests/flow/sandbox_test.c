@@ -12,18 +12,13 @@
 #include <openssl/pem.h>
 #include <pthread.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
-#include "core/base/arena.h"
 #include "core/base/buf.h"
 #include "core/base/crypto.h"
-#include "core/base/file.h"
-
-extern char **environ;
+#include "tests/support/sandbox.h"
 
 #define ACCOUNT "0021000000001"
 #define QR                                                                                                             \
@@ -43,8 +38,7 @@ static struct {
     struct MHD_Daemon *daemon;
 } world = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-static pid_t sandbox;
-static char base[64], folder[64];
+static struct test_sandbox sandbox;
 static CURL *curl;
 
 static void keep(char *to, size_t size, struct MHD_Connection *connection, const char *header)
@@ -87,59 +81,22 @@ static enum MHD_Result receive(void *cls, struct MHD_Connection *connection, con
 
 static void sandbox_start(void)
 {
-    char self[512], program[600], webhook[96], post_webhook[96], line[64] = "";
-    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-    assert_true(length > 0);
-    self[length] = '\0';
-    for (int i = 0; i < 3; i++) /* OUT/tests/flow/sandbox_test */
-        *strrchr(self, '/') = '\0';
-    snprintf(program, sizeof program, "%s/lephi-sandbox", self);
+    char webhook[96], post_webhook[96];
     int port = MHD_get_daemon_info(world.daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
     snprintf(webhook, sizeof webhook, "http://127.0.0.1:%d/bank", port);
     snprintf(post_webhook, sizeof post_webhook, "http://127.0.0.1:%d/post", port);
-    const char *const words[] = {program,
-                                 "--data",
-                                 folder,
-                                 "--account",
-                                 ACCOUNT ":TT PVHCC:970436:1000000",
-                                 "--webhook",
-                                 webhook,
-                                 "--vnpost-webhook",
-                                 post_webhook,
-                                 "--retry-base-ms",
-                                 "50",
-                                 "--vnpost-token-s",
-                                 "2"};
-    struct arena arena; /* posix_spawn wants words it could write to */
-    arena_init(&arena);
-    char *arguments[32] = {0};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        arguments[i] = arena_copy(&arena, text_of(words[i]));
-    int out[2];
-    assert_int_equal(pipe(out), 0);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, out[1], 1);
-    posix_spawn_file_actions_addclose(&actions, out[0]);
-    assert_int_equal(posix_spawn(&sandbox, program, &actions, NULL, arguments, environ), 0);
-    posix_spawn_file_actions_destroy(&actions);
-    arena_done(&arena);
-    close(out[1]);
-    FILE *said = fdopen(out[0], "r");
-    assert_non_null(fgets(line, sizeof line, said));
-    fclose(said);
-    assert_int_equal(sscanf(line, "listening on %d", &port), 1);
-    snprintf(base, sizeof base, "http://127.0.0.1:%d", port);
-}
-
-static void sandbox_stop(int how)
-{
-    int status;
-    kill(sandbox, how);
-    assert_int_equal(waitpid(sandbox, &status, 0), sandbox);
-    if (how == SIGTERM)
-        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    sandbox = 0;
+    const char *const options[] = {"--account",
+                                   ACCOUNT ":TT PVHCC:970436:1000000",
+                                   "--webhook",
+                                   webhook,
+                                   "--vnpost-webhook",
+                                   post_webhook,
+                                   "--retry-base-ms",
+                                   "50",
+                                   "--vnpost-token-s",
+                                   "2",
+                                   NULL};
+    test_sandbox_start(&sandbox, options);
 }
 
 static size_t take(char *data, size_t one, size_t count, void *with)
@@ -153,7 +110,7 @@ static long call(const char *method, const char *path, const char *token, const 
 {
     char url[600], header[80];
     struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
-    snprintf(url, sizeof url, "%s%s", base, path);
+    snprintf(url, sizeof url, "%s%s", sandbox.base, path);
     if (token) {
         snprintf(header, sizeof header, "token: %s", token);
         headers = curl_slist_append(headers, header);
@@ -194,7 +151,7 @@ static json_t *pay(const char *extra)
 {
     char body[600];
     snprintf(body, sizeof body, "{\"payload\":\"" QR "\"%s}", extra);
-    return call_json("POST", "/bank/pay", NULL, body, 201);
+    return call_json("POST", "/bank/pay", NULL, body, 200);
 }
 
 static const char *first_text(json_t *paid, const char *name)
@@ -315,8 +272,8 @@ static void balances_continue_from_day_to_day_and_over_a_kill(void **state)
     json_decref(call_json("POST", "/bank/debit", NULL,
                           "{\"account\":\"" ACCOUNT "\",\"amount\":6000,\"memo\":\"hoan\",\"paid_at\":"
                           "\"2026-03-02T08:00:00+07:00\",\"mischief\":{\"lose_webhook\":true}}",
-                          201));
-    sandbox_stop(SIGKILL);
+                          200));
+    test_sandbox_stop(&sandbox, SIGKILL);
     sandbox_start();
     static const struct {
         const char *path;
@@ -376,7 +333,7 @@ static void token_get(char ret_token[64])
 static bool rsa_good(const char *what, const char *signature)
 {
     char path[100];
-    snprintf(path, sizeof path, "%s/vnpost-public.pem", folder);
+    snprintf(path, sizeof path, "%s/vnpost-public.pem", sandbox.folder);
     FILE *file = fopen(path, "r");
     assert_non_null(file);
     EVP_PKEY *key = PEM_read_PUBKEY(file, NULL, NULL, NULL);
@@ -474,8 +431,7 @@ static int start(void **state)
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     world.daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, receive, NULL, MHD_OPTION_SOCK_ADDR,
                                     &address, MHD_OPTION_END);
-    snprintf(folder, sizeof folder, "/tmp/lephi-sandbox-XXXXXX");
-    if (!world.daemon || !mkdtemp(folder))
+    if (!world.daemon)
         return -1;
     curl_global_init(CURL_GLOBAL_ALL);
     curl = curl_easy_init();
@@ -485,16 +441,8 @@ static int start(void **state)
 
 static int stop(void **state)
 {
-    static const char *const files[] = {"transfers.jsonl", "letters.jsonl", "parcels.jsonl", "vnpost-private.pem",
-                                        "vnpost-public.pem"};
-    if (sandbox)
-        sandbox_stop(SIGTERM);
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        char path[120];
-        snprintf(path, sizeof path, "%s/%s", folder, files[i]);
-        unlink(path);
-    }
-    rmdir(folder);
+    assert_true(test_sandbox_stop(&sandbox, SIGTERM));
+    test_sandbox_remove(&sandbox);
     curl_easy_cleanup(curl);
     curl_global_cleanup();
     MHD_stop_daemon(world.daemon);

@@ -310,7 +310,6 @@ static void pay_or_debit(struct visit *visit, int sign)
         visit_refuse(visit, 500, "internal", "Sandbox được yêu cầu trả lời lỗi; tiền đã được ghi");
         return;
     }
-    visit->status = 201;
     struct json json = json_to(&visit->reply);
     json_put_object(&json, NULL);
     json_put_string(&json, "account_name", order.account->name);

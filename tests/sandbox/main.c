@@ -68,6 +68,13 @@ static const struct option names[] = {{"port", 1, 0, PORT},
                                       {"help", 0, 0, HELP},
                                       {0}};
 
+/* fontconfig keeps what it parsed for the life of the program and frees it for nobody (asked by LeakSanitizer). */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libfontconfig";
+}
+
 static bool number(const char *text, int64_t min, int64_t max, int64_t *ret)
 {
     return text_to_int64(text_of(text), ret) && *ret >= min && *ret <= max;

@@ -13,6 +13,7 @@ const char *const memo_words[] = {"none",
                                   "swap_one",
                                   "no_reference",
                                   "vietcombank",
+                                  "mbvcb",
                                   "vcb_napas",
                                   "vcb_card",
                                   "vietinbank",
@@ -169,6 +170,7 @@ SHAPE(techcombank)
 
 static const struct shape shapes[] = {
     {"vietcombank", "970436", vietcombank},
+    {"mbvcb", NULL, vietcombank},
     {"vcb_napas", NULL, vcb_napas},
     {"vcb_card", NULL, vcb_card},
     {"vietinbank", "970415", vietinbank},

@@ -1,0 +1,48 @@
+/* What the room holds while the program runs. */
+#ifndef LEPHI_POSTAL_ROOM_H
+#define LEPHI_POSTAL_ROOM_H
+
+#include "postal/carrier.h"
+#include "postal/postal.h"
+#include "postal/vnpost.h"
+
+struct status_rule {
+    struct text carrier_status, status;
+};
+
+struct postal_room {
+    struct arena arena;
+    struct postal_config config;
+    const struct postal_tariff *tariff;
+    size_t status_count;
+    struct status_rule *statuses;
+    struct vnpost *vnpost;     /* NULL: no carrier */
+    struct carrier carrier;    /* of vnpost */
+    struct vnpost_key *notice; /* NULL: call-backs are refused */
+};
+
+/* The opened room, or NULL. */
+const struct postal_room *postal_room(void);
+/* Our word for a carrier's status; "unknown" when the table has none. */
+struct text postal_status(const struct postal_room *room, struct text carrier_status);
+
+/* ---- parcels in the database (parcels.c) ---- */
+
+struct parcel {
+    int64_t id;
+    struct text code, carrier, dossier, direction, state, status, item, carrier_id, problem, settlement, wish;
+    int64_t weight_g, collect, quoted, fee, collected_paid; /* -1: NULL */
+    instant_us status_at, created_at, changed_at;
+};
+
+MUST_CHECK enum err parcel_find(struct db *db, struct arena *arena, int64_t id, struct parcel *ret_parcel);
+MUST_CHECK enum err parcel_by_item(struct db *db, struct arena *arena, struct text item, struct parcel *ret_parcel);
+/* ERR_CONFLICT: the dossier has an open parcel in this direction; ERR_DOSSIER_UNKNOWN. */
+MUST_CHECK enum err parcel_want(struct db *db, struct arena *arena, instant_us at, const char *actor,
+                                const struct carrier_order *order, const char *carrier, struct text dossier,
+                                const char *direction, int64_t quoted, int64_t *ret_id);
+/* Takes in steps a carrier told; `how` is "notice" or "asked". */
+MUST_CHECK enum err parcel_learn(struct db *db, struct arena *arena, instant_us at, int64_t id, const char *how,
+                                 const struct carrier_step *steps, size_t count, int64_t *ret_new);
+
+#endif
