@@ -42,7 +42,7 @@ static enum err statuses_open(struct faults *faults)
 {
     static const char *const known[] = {"created",        "accepted",  "in_transit", "out_for_delivery", "delivered",
                                         "failed_attempt", "returning", "returned",   "cancelled",        NULL};
-    struct text bytes;
+    struct text bytes = TEXT_NONE;
     struct csv csv;
     struct csv_row row;
     enum err err = read_file(room.config.status_file, faults, &bytes);
@@ -72,7 +72,7 @@ static enum err carrier_open(struct faults *faults)
 {
     const struct postal_config *config = &room.config;
     if (given(config->public_key_file)) {
-        struct text pem;
+        struct text pem = TEXT_NONE;
         if (read_file(config->public_key_file, faults, &pem))
             return ERR_CONFIG;
         enum err err = vnpost_key_read(pem, &room.notice);
