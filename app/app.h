@@ -41,6 +41,7 @@ int command_report(int argc, char **argv);
 int command_staff(int argc, char **argv);
 int command_key(int argc, char **argv);
 int command_check(int argc, char **argv);
+int command_receipt(int argc, char **argv);
 
 /* Every room's routes in one table (routes.c). */
 extern const struct route app_routes[];

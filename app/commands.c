@@ -4,7 +4,6 @@
 #include "payments/fees/fees.h"
 #include "payments/requests/requests.h"
 #include "payments/sources/sources.h"
-#include "receipts/receipts.h"
 #include "reconciliation/reconciliation.h"
 
 const struct command commands[] = {
@@ -30,7 +29,10 @@ const struct command commands[] = {
     {"statement", "parse FILE [--format F] | import FILE", "reads a bank statement, or imports it", NULL,
      statement_command},
     {"receipt", "verify FILE.xml [--trust FILE.pem] | sign FILE.xml --key FILE|pkcs11:URI --cert FILE",
-     "verifies or signs a receipt", NULL, receipt_command},
+     "verifies or signs a receipt",
+     "`open` gives a collector the numbers FIRST to LAST (1 to 99999999) of form EBL01 under this year's symbol with "
+     "LETTERS (AA).",
+     command_receipt},
     {"report", "ledger [--date D]", "the ledger's balances as of a day", NULL, command_report},
     {"province", "import FOLDER", "agencies, receiving accounts, calendar, communes from CSV files", NULL,
      command_province},

@@ -1,15 +1,12 @@
-/* What the rooms bring to the running service: job kinds, and things they hold while it runs. */
-#include "app/jobs.h"
+/* What the rooms hold while the service runs, and their durable jobs. */
 #include "app/pages/pages.h"
 #include "app/service.h"
 #include "core/system/config.h"
+#include "payments/fees/fees.h"
 #include "postal/postal.h"
 #include "receipts/receipts.h"
 
-const struct job_kind app_job_kinds[] = {RECEIPT_JOB_KINDS, POSTAL_JOB_KINDS};
-const size_t app_job_kind_count = sizeof app_job_kinds / sizeof *app_job_kinds;
-
-static struct receipt_office *office;
+static const struct job_kind receipt_kinds[] = {RECEIPT_JOB_KINDS}, postal_kinds[] = {POSTAL_JOB_KINDS};
 
 static enum err postal_room_open(struct service *service, struct faults *faults)
 {
@@ -39,18 +36,59 @@ enum err app_rooms_open(struct service *service, struct faults *faults)
 {
     enum err err = pages_open(config_text(CONFIG_PATHS_PAGES), faults);
     if (!err)
-        err = receipt_office_open(&office, faults);
+        err = receipt_office_open(&service->receipts, faults);
     if (!err)
-        receipt_office_use(office);
+        receipt_office_use(service->receipts);
     return err ? err : postal_room_open(service, faults);
+}
+
+static void report_job(const char *kind, const struct job *job, void *with)
+{
+    (void)with;
+    metrics_count(METRIC_JOBS, "failed", 1);
+    LOG_WARNING(NULL, "job failed", log_string("kind", kind), log_text("key", job->key), log_int("tries", job->tries),
+                log_string("error", err_info(job->outcome)->code), log_text("problem", job->problem));
+}
+
+/* Each room's jobs have a thread of their own: a slow carrier holds up no receipt. */
+static enum err start_jobs(struct service *service, const struct job_kind *kinds, size_t count, struct jobs **ret_jobs)
+{
+    const struct jobs_config config = {.database_url = config_text(CONFIG_DATABASE_URL),
+                                       .kinds = kinds,
+                                       .kind_count = count,
+                                       .with = service,
+                                       .threads = 1,
+                                       .report = report_job};
+    return jobs_start(&config, ret_jobs);
+}
+
+enum err app_rooms_start(struct service *service)
+{
+    enum err err =
+        start_jobs(service, receipt_kinds, sizeof receipt_kinds / sizeof *receipt_kinds, &service->receipt_jobs);
+    return err ? err
+               : start_jobs(service, postal_kinds, sizeof postal_kinds / sizeof *postal_kinds, &service->postal_jobs);
+}
+
+void app_rooms_wake(struct service *service)
+{
+    jobs_wake(service->receipt_jobs);
+    jobs_wake(service->postal_jobs);
+}
+
+void app_rooms_stop(struct service *service)
+{
+    jobs_stop(service->receipt_jobs);
+    jobs_stop(service->postal_jobs);
+    service->receipt_jobs = service->postal_jobs = NULL;
 }
 
 void app_rooms_close(struct service *service)
 {
-    (void)service;
     fees_postal_pricer_set(NULL);
     postal_close();
-    receipt_office_free(office);
-    office = NULL;
+    receipt_office_use(NULL);
+    receipt_office_free(service->receipts);
+    service->receipts = NULL;
     pages_close();
 }

@@ -69,6 +69,8 @@ const struct route app_routes[] = {
               .roles = BOOKS),
 
     /* receipts */
+    AT_WORKER("GET", "/v1/receipts", receipt_list_handle, .access = SYSTEMS_STAFF, .scope = "receipts",
+              .roles = ANY_STAFF),
     AT_WORKER("GET", "/v1/receipts/{id}", receipt_get_handle, .access = SYSTEMS_STAFF, .scope = "receipts",
               .roles = ANY_STAFF),
     AT_WORKER("GET", "/v1/receipts/{id}.xml", receipt_xml_handle, .access = SYSTEMS_STAFF, .scope = "receipts",

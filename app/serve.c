@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include "app/jobs.h"
 #include "app/pages/pages.h"
 #include "app/service.h"
 #include "payments/fees/fees.h"
@@ -56,17 +55,7 @@ static void observe(const struct request *rq, int status, int64_t duration_us)
 
 static void wake_jobs(void *with)
 {
-    (void)with;
-    if (service.jobs)
-        jobs_wake(service.jobs);
-}
-
-static void report_job(const char *kind, const struct job *job, void *with)
-{
-    (void)with;
-    metrics_count(METRIC_JOBS, "failed", 1);
-    LOG_WARNING(NULL, "job failed", log_string("kind", kind), log_text("key", job->key), log_int("tries", job->tries),
-                log_string("error", err_info(job->outcome)->code), log_text("problem", job->problem));
+    app_rooms_wake(with);
 }
 
 /* What time alone asks for: requests that run out, stored replies that grow old. */
@@ -140,20 +129,16 @@ static enum err load(struct faults *faults)
 static int start_background(void)
 {
     const char *url = config_text(CONFIG_DATABASE_URL);
-    const struct jobs_config jobs = {.database_url = url,
-                                     .kinds = app_job_kinds,
-                                     .kind_count = app_job_kind_count,
-                                     .with = &service,
-                                     .threads = 1,
-                                     .report = report_job};
-    enum err err = jobs_start(&jobs, &service.jobs);
+    enum err err = app_rooms_start(&service);
     if (err)
         return complain("jobs", err);
     err = feed_start(url, 20, &service.feed);
     if (err)
         return complain("sequencer", err);
-    const struct confirmer_config confirmer = {
-        .database_url = url, .wait_ms = (int)config_int(CONFIG_PAYMENTS_BATCH_WAIT), .committed = wake_jobs};
+    const struct confirmer_config confirmer = {.database_url = url,
+                                               .wait_ms = (int)config_int(CONFIG_PAYMENTS_BATCH_WAIT),
+                                               .committed = wake_jobs,
+                                               .with = &service};
     err = confirmer_start(&confirmer, &service.confirmer);
     if (err)
         return complain("confirmation", err);
@@ -190,7 +175,7 @@ static void stop(void)
 {
     http_server_stop(service.http, DRAIN_MS);
     confirmer_stop(service.confirmer);
-    jobs_stop(service.jobs);
+    app_rooms_stop(&service);
     feed_stop(service.feed);
     atomic_store(&service.stopping, true);
     if (service.housekeeper)

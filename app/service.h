@@ -7,11 +7,13 @@
 #include "core/core.h"
 
 struct confirmer;
+struct receipt_office;
 
 struct service {
     struct http_server *http;
     struct http_client *client;
-    struct jobs *jobs;
+    struct jobs *receipt_jobs, *postal_jobs;
+    struct receipt_office *receipts;
     struct feed *feed;
     struct confirmer *confirmer;
     struct calendar *calendar;
@@ -23,6 +25,10 @@ struct service *app_service(void);
 
 /* Rooms that hold something while the program runs: keys, tariff, tables. */
 MUST_CHECK enum err app_rooms_open(struct service *service, struct faults *faults);
+/* Their durable jobs; started after the HTTP client, stopped before it. */
+MUST_CHECK enum err app_rooms_start(struct service *service);
+void app_rooms_wake(struct service *service); /* from any thread, after a commit that wrote jobs */
+void app_rooms_stop(struct service *service);
 void app_rooms_close(struct service *service);
 
 #endif

@@ -243,6 +243,10 @@ enum err receipt_verify_handle(struct request *rq);      /* POST /v1/receipts/ve
 enum err receipt_verify_page_handle(struct request *rq); /* GET and POST /verify, any media type */
 enum err receipt_style_handle(struct request *rq);       /* GET /assets/receipt.css, inline */
 
+/* GET /v1/receipts?payment_request=&dossier=&date=&limit=&cursor= */
+struct request;
+enum err receipt_list_handle(struct request *rq);
+
 /* `lephi receipt verify|sign …`; argv[0] is "receipt". Returns the exit status. */
 int receipt_command(int argc, char **argv);
 
