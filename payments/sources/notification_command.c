@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include "payments/requests/reference.h"
+#include "payments/requests/requests.h"
 
 enum { HEADERS_MAX = 32, BODY_MAX = 1 << 20 };
 

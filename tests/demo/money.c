@@ -33,7 +33,7 @@ static json_t *mischief_of(enum fate fate)
     case FATE_LOST: return json_pack("{s:b}", "lose_webhook", 1);
     case FATE_REPEATED: return json_pack("{s:i}", "repeat", 3);
     case FATE_LOWER: return json_pack("{s:s}", "mangle_memo", "lower+split");
-    case FATE_BANK: return json_pack("{s:s}", "mangle_memo", "mbvcb");
+    case FATE_BANK: return json_pack("{s:s}", "mangle_memo", "vcb_card");
     case FATE_MANGLED: return json_pack("{s:s}", "mangle_memo", "swap_one");
     case FATE_DOUBLE: return json_pack("{s:b}", "pay_twice", 1);
     case FATE_NAMELESS: return json_pack("{s:s}", "mangle_memo", "no_reference");
@@ -50,7 +50,7 @@ static bool pay(struct world *world, struct errand *e)
     int64_t amount = e->fate == FATE_SHORT ? e->total - SHORT_BY : e->total;
     if (e->fate == FATE_SHORT)
         json_object_set_new(body, "amount", json_integer(amount));
-    if (!sandbox(world, "POST", "/bank/pay", body, 200))
+    if (!sandbox(world, "POST", "/bank/pay", body, 201))
         return false;
     e->paid = e->fate == FATE_DOUBLE ? 2 * amount : amount;
     const char *status = e->fate == FATE_SHORT      ? "partly_paid"
