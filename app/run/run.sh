@@ -165,6 +165,11 @@ TEXT
 }
 
 case $mode in serve | demo) ;; *) sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;; esac
+# The demo's sums are those of one day of law: its installation lives on Monday 23 November 2026 from 07:30.
+if [ "$mode" = demo ]; then
+    LEPHI_CLOCK_OFFSET_S=$(($(date -d 2026-11-23T07:30:00+07:00 +%s) - $(date +%s)))
+    export LEPHI_CLOCK_OFFSET_S
+fi
 mkdir -p "$RUN_DIR"
 check_port "$PORT" PORT
 check_port "$SANDBOX_PORT" SANDBOX_PORT

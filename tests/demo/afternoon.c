@@ -46,11 +46,11 @@ static bool lephi_agrees(struct world *world, const char *path, int64_t total)
 static bool forgery_is_refused(struct world *world, struct text xml)
 {
     char *forged = arena_copy(&world->arena, xml);
-    char *amount = strstr(forged, "<TgTTTBSo>");
+    char *amount = strstr(forged, "<TongTien>");
     if (!amount)
         amount = strpbrk(forged, "123456789");
     else
-        amount += strlen("<TgTTTBSo>");
+        amount += strlen("<TongTien>");
     *amount = *amount == '9' ? '8' : '9';
     const char *path = keep_file(world, "forged.xml", (struct text){forged, xml.length});
     return path && !xmlsec_agrees(world, path) && !lephi_agrees(world, path, 0);
