@@ -68,15 +68,47 @@ static void write_notice(const struct notice *n, struct buf *out)
     struct json json = json_to(out);
     json_put_object(&json, NULL);
     json_put_bool(&json, "valid", true);
-    json_put_text(&json, "external_id", n->external_id);
+    json_put_text_or_null(&json, "external_id", n->external_id);
     json_put_string(&json, "reference", count ? found[0].reference.text : NULL);
     json_put_text_or_null(&json, "memo", n->memo);
     json_put_int(&json, "amount", n->amount);
-    json_put_text(&json, "account", n->account);
+    json_put_text_or_null(&json, "account", n->account);
     json_put_text_or_null(&json, "bank_reference", n->bank_reference);
     json_put_instant(&json, "paid_at", n->paid_at);
-    json_put_string(&json, "status", "paid");
+    json_put_string(&json, "status", notice_status_name(n->status));
     json_put_end(&json);
+}
+
+/* The answer is on standard output, the words for people on standard error. */
+static void write_refusal(enum err err, const struct faults *faults, struct buf *out)
+{
+    struct json json = json_to(out);
+    json_put_object(&json, NULL);
+    json_put_bool(&json, "valid", false);
+    json_put_string(&json, "code", err_info(err)->code);
+    json_put_string(&json, "reason", err_info(err)->en);
+    json_put_end(&json);
+    fprintf(stderr, "lephi: %s (%s)\n", err_info(err)->vi, err_info(err)->en);
+    for (size_t i = 0; i < faults->count; i++)
+        fprintf(stderr, "lephi: %s: %s\n", faults->list[i].where, faults->list[i].detail);
+}
+
+static int check(struct stored *stored, const struct source_account *account, struct arena *arena,
+                 struct faults *faults)
+{
+    struct notice notice;
+    struct buf out = {0};
+    enum err err = account ? stored->source->verify(account, &stored->call, arena, faults, &notice) : ERR_SOURCE_OFF;
+    bool genuine = !err || err == ERR_NOT_FOUND;
+    if (genuine)
+        write_notice(&notice, &out);
+    else
+        write_refusal(err, faults, &out);
+    if (err == ERR_NOT_FOUND)
+        fputs("lephi: thông báo thật, nhưng không có tiền vào (genuine, but there is no money for us in it)\n", stderr);
+    puts(buf_cstr(&out));
+    buf_done(&out);
+    return genuine ? 0 : 1;
 }
 
 int notification_command(int argc, char **argv)
@@ -87,30 +119,14 @@ int notification_command(int argc, char **argv)
     struct faults faults;
     arena_init(&arena);
     faults_init(&faults, &arena);
-    struct stored stored = {.source = source_by_name(text_of(argv[2])),
+    struct text account_name = TEXT_NONE, source_name = text_until(text_of(argv[2]), '.', &account_name);
+    struct stored stored = {.source = source_by_name(source_name),
                             .call = {.header = stored_header, .at = clock_now()}};
     stored.call.from = &stored;
     const char *problem = stored.source ? read_options(argc, argv, &arena, &stored) : "no such source";
-    if (problem) {
-        arena_done(&arena);
-        return usage(problem);
-    }
     stored.call.method = stored.call.body.at ? TEXT("POST") : TEXT("GET");
-    const struct source_account *account = source_account_find(stored.source, TEXT_NONE);
-    struct notice notice;
-    enum err err = account ? stored.source->verify(account, &stored.call, &arena, &faults, &notice) : ERR_SOURCE_OFF;
-    struct buf out = {0};
-    if (!err) {
-        write_notice(&notice, &out);
-        puts(buf_cstr(&out));
-    } else {
-        fprintf(stderr, "lephi: %s\n",
-                err == ERR_NOT_FOUND ? "genuine, but there is no money for us in it" : err_info(err)->en);
-        for (size_t i = 0; i < faults.count; i++)
-            fprintf(stderr, "lephi: %s: %s\n", faults.list[i].where, faults.list[i].detail);
-        puts("{\"valid\": false}");
-    }
-    buf_done(&out);
+    int status =
+        problem ? usage(problem) : check(&stored, source_account_find(stored.source, account_name), &arena, &faults);
     arena_done(&arena);
-    return err ? 1 : 0;
+    return status;
 }

@@ -5,73 +5,58 @@
  * enough. Repeats carry the same `id`. Answered with {"success":true} within 30 s; seven retries in 33 minutes. */
 #include "payments/sources/source_table.h"
 
-#include <stdio.h>
-
-enum { WINDOW_S = 300 };
-
-static enum err check_signature(const struct source_account *account, const struct call_back *call, struct arena *arena)
+static enum err check_caller(const struct source_account *account, const struct call_back *call)
 {
     const char *secret = source_setting(account, "webhook_secret"), *key = source_setting(account, "api_key");
-    if (!secret) {
-        struct text authorization = call->header(call->from, "Authorization");
-        bool right = key && text_starts(authorization, "Apikey ") &&
-                     text_equal_secret(text_trim(text_slice(authorization, 7, authorization.length)), text_of(key));
-        return right ? OK : ERR_SIGNATURE;
-    }
-    struct text stamp = call->header(call->from, "X-SePay-Timestamp"),
-                signature = call->header(call->from, "X-SePay-Signature");
-    int64_t seconds;
-    if (!text_to_int64(stamp, &seconds) || !text_starts(signature, "sha256="))
-        return ERR_SIGNATURE;
-    struct text message = arena_textf(arena, "%.*s.%.*s", TEXT_ARGS(stamp), TEXT_ARGS(call->body));
-    if (!hmac_sha256_matches(secret, message, text_slice(signature, 7, signature.length)))
-        return ERR_SIGNATURE;
-    int64_t now_s = call->at / SECOND_US;
-    return seconds < now_s - WINDOW_S || seconds > now_s + WINDOW_S ? ERR_STALE : OK;
+    if (secret)
+        return stamped_signature_check(secret, call, "X-SePay-Timestamp", "X-SePay-Signature");
+    struct text authorization = call->header(call->from, "Authorization");
+    bool right = key && text_is_nocase(text_slice(authorization, 0, 7), "Apikey ") &&
+                 text_equal_secret(text_trim(text_slice(authorization, 7, authorization.length)), text_of(key));
+    return right ? OK : ERR_SIGNATURE;
 }
 
-/* "2026-11-22 09:14:00", Vietnamese time. */
-static bool read_time(struct text text, instant_us *ret_at)
+/* The bank's words are in `content`; where a bank delivers them mangled, `description` has the whole message and `code`
+ * what SePay itself recognised. */
+static struct text read_memo(struct json_fields *in)
 {
-    char rfc3339[40];
-    snprintf(rfc3339, sizeof rfc3339, "%.*s+07:00", TEXT_ARGS(text_slice(text, 0, 19)));
-    return text.length == 19 && instant_parse(text_of(rfc3339), ret_at);
+    struct text memos[3] = {TEXT_NONE, TEXT_NONE, TEXT_NONE};
+    words_read(in, "content", 1000, &memos[0]);
+    words_read(in, "description", 1000, &memos[1]);
+    words_read(in, "code", 100, &memos[2]);
+    return memo_choose(memos, 3);
 }
 
 static enum err verify(const struct source_account *account, const struct call_back *call, struct arena *arena,
                        struct faults *faults, struct notice *ret_notice)
 {
     static const char *const directions[] = {"in", "out", NULL};
-    enum err err = check_signature(account, call, arena);
+    enum err err = check_caller(account, call);
     if (err)
         return err;
     struct notice n = {.source = TEXT("sepay"), .method = METHOD_VIETQR};
     struct json_fields in;
-    struct text time = TEXT_NONE, sub_account = TEXT_NONE;
+    struct text sub_account = TEXT_NONE;
     int direction = 0;
-    int64_t id = 0;
     err = json_parse(call->body, &in, faults);
     if (err)
         return err;
-    json_read_int(&in, "id", REQUIRED, 1, MONEY_MAX, &id);
-    json_read_text(&in, "transactionDate", REQUIRED, 19, 19, &time);
-    json_read_text(&in, "accountNumber", REQUIRED, 1, 19, &n.account);
+    id_read(&in, "id", &n.external_id);
+    local_time_read(&in, "transactionDate", &n.paid_at);
+    json_read_text(&in, "accountNumber", REQUIRED, 1, 40, &n.account);
     json_read_text(&in, "subAccount", OPTIONAL, 0, 40, &sub_account);
-    json_read_text(&in, "content", REQUIRED, 0, 500, &n.memo);
     json_read_enum(&in, "transferType", REQUIRED, directions, &direction);
     json_read_int(&in, "transferAmount", REQUIRED, 1, MONEY_MAX, &n.amount);
-    json_read_text(&in, "referenceCode", OPTIONAL, 0, 64, &n.bank_reference);
-    if (time.length && !read_time(time, &n.paid_at))
-        json_fault(&in, "transactionDate", ERR_FIELD_FORMAT, "Phải là YYYY-MM-DD hh:mm:ss");
-    if (faults->count)
-        return ERR_INVALID; /* further fields of SePay are its own business: they are not refused */
-    if (direction != 0)
-        return ERR_NOT_FOUND;
-    n.external_id = arena_textf(arena, "%lld", (long long)id);
-    n.account = sub_account.length ? sub_account : n.account;
-    notice_seal(&n);
+    words_read(&in, "referenceCode", 100, &n.bank_reference);
+    n.memo = read_memo(&in);
+    err = fields_end(&in);
+    if (err)
+        return err;
+    n.account = sub_account.length ? sub_account : n.account; /* a virtual account of ours */
+    n.status = direction == 0 ? NOTICE_PAID : NOTICE_OUT;
+    err = notice_finish(&n);
     *ret_notice = n;
-    return OK;
+    return err;
 }
 
 const struct source source_sepay = {

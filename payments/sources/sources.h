@@ -10,6 +10,17 @@
 enum method { METHOD_VIETQR, METHOD_POS, METHOD_WALLET, METHOD_POST, METHOD_PORTAL, METHOD_CASH, METHOD_COUNT };
 const char *method_name(enum method method); /* "vietqr" … */
 
+/* What became of the money a call-back speaks of. Only what is paid is booked. */
+enum notice_status {
+    NOTICE_PAID,
+    NOTICE_OUT,     /* money that left our account */
+    NOTICE_PENDING, /* the source will call again, or must be asked */
+    NOTICE_FAILED,
+    NOTICE_TEST, /* the source tries whether we listen */
+    NOTICE_STATUS_COUNT
+};
+const char *notice_status_name(enum notice_status status); /* "paid" … */
+
 /* Money that reached us, as a source tells it. Texts live in the arena of the call. */
 struct notice {
     struct text source;      /* "sandbox-bank" */
@@ -21,11 +32,15 @@ struct notice {
     instant_us paid_at;         /* the bank's time of the transfer */
     struct text payer_name, payer_account;
     enum method method;
+    enum notice_status status;
     uint8_t content_hash[SHA256_SIZE]; /* over what must not change between repeats: notice_seal */
 };
 
 /* Fills content_hash from amount, account, method and external id. */
 void notice_seal(struct notice *notice);
+
+/* The last act of every verify: seals the notice. OK when it is paid, else ERR_NOT_FOUND. */
+MUST_CHECK enum err notice_finish(struct notice *notice);
 
 /* A call-back as it came. */
 struct call_back {
@@ -55,8 +70,10 @@ struct source_answer {
 
 struct source {
     const char *name;
-    /* Verifies and translates. OK; ERR_NOT_FOUND: genuine, but no money for us in it (a test, a debit); ERR_SIGNATURE,
-     * ERR_STALE, ERR_INVALID with faults. Pure: no I/O, no clock. */
+    /* Verifies and translates. OK: genuine, and paid. ERR_NOT_FOUND: genuine, but no money for us in it; ret_notice
+     * then says what it is by its status and whatever else was told. ERR_SIGNATURE, ERR_STALE, ERR_JSON_SYNTAX;
+     * ERR_INVALID with faults: genuine, but not to be understood. Fields that nobody asked for are the source's own
+     * business. Pure: no I/O, no clock. */
     enum err (*verify)(const struct source_account *account, const struct call_back *call, struct arena *arena,
                        struct faults *faults, struct notice *ret_notice);
     /* The HTTP status and body the source expects. */
@@ -68,7 +85,8 @@ const struct source *source_by_name(struct text name); /* NULL */
 size_t source_count(void);
 const struct source *source_at(size_t index);
 
-/* The account of that name (TEXT_NONE: the default one); NULL while its secret is not set. */
+/* The account of that name (TEXT_NONE: the default one); NULL while its secret is not set. Safe from any thread, and
+ * valid as long as the program runs. */
 const struct source_account *source_account_find(const struct source *source, struct text name);
 
 /* `lephi notification check SOURCE …`: says what a stored call-back says. Configuration must be loaded. */
