@@ -36,6 +36,7 @@ int command_province(int argc, char **argv);
 int command_reference(int argc, char **argv);
 int command_vietqr(int argc, char **argv);
 int command_notification(int argc, char **argv);
+int command_statement(int argc, char **argv);
 int command_reconcile(int argc, char **argv);
 int command_report(int argc, char **argv);
 int command_staff(int argc, char **argv);

@@ -4,7 +4,6 @@
 #include "payments/fees/fees.h"
 #include "payments/requests/requests.h"
 #include "payments/sources/sources.h"
-#include "reconciliation/reconciliation.h"
 
 const struct command commands[] = {
     {"serve", "", "HTTP service and background workers", NULL, command_serve},
@@ -26,14 +25,18 @@ const struct command commands[] = {
      "writes or reads a VietQR payload", NULL, command_vietqr},
     {"notification", "check SOURCE [--header 'Name: value']… [--query STRING] [--body FILE] [--at RFC3339]",
      "says whether a call-back is genuine and what it says", NULL, command_notification},
-    {"statement", "parse FILE [--format F] | import FILE", "reads a bank statement, or imports it", NULL,
-     statement_command},
+    {"statement", "parse FILE [--format F] | import FILE", "reads a bank statement, or imports it",
+     "parse needs no database. import takes what proves itself (opening + lines = closing) and quarantines the rest.",
+     command_statement},
+    {"reconcile", "[--date D]", "the nightly run for a business day (default: yesterday); JSON summary",
+     "May be repeated and killed at any moment.", command_reconcile},
     {"receipt", "verify FILE.xml [--trust FILE.pem] | sign FILE.xml --key FILE|pkcs11:URI --cert FILE",
      "verifies or signs a receipt",
      "`open` gives a collector the numbers FIRST to LAST (1 to 99999999) of form EBL01 under this year's symbol with "
      "LETTERS (AA).",
      command_receipt},
-    {"report", "ledger [--date D]", "the ledger's balances as of a day", NULL, command_report},
+    {"report", "daily --date D [--format json|csv] | ledger [--date D]", "the day's books; the ledger's balances", NULL,
+     command_report},
     {"province", "import FOLDER", "agencies, receiving accounts, calendar, communes from CSV files", NULL,
      command_province},
     {"staff", "add LOGIN NAME ROLE | disable LOGIN | reset LOGIN", "staff accounts",

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "payments/ledger/ledger.h"
 #include "payments/requests/requests.h"
+#include "reconciliation/reconciliation.h"
 
 static bool read_date_option(int argc, char **argv, date_days *ret_date)
 {
@@ -37,6 +38,31 @@ static int report_ledger(int argc, char **argv)
     return err ? EXIT_FAILED : EXIT_DONE;
 }
 
+/* Configuration and database around a command of the reconciliation room. */
+static int with_database(int (*run)(struct db *db, int argc, char **argv), int argc, char **argv)
+{
+    int status = app_configure();
+    if (status)
+        return status;
+    struct db *db = app_db();
+    if (!db)
+        return EXIT_FAILED;
+    status = run(db, argc, argv);
+    db_close(db);
+    return status;
+}
+
+int command_statement(int argc, char **argv)
+{
+    bool import = argc > 1 && !strcmp(argv[1], "import");
+    return import ? with_database(statement_import_command, argc, argv) : statement_command(argc, argv);
+}
+
+int command_reconcile(int argc, char **argv)
+{
+    return with_database(reconcile_command, argc, argv);
+}
+
 int command_report(int argc, char **argv)
 {
     if (argc < 2)
@@ -46,6 +72,8 @@ int command_report(int argc, char **argv)
         return status;
     if (!strcmp(argv[1], "ledger"))
         return report_ledger(argc, argv);
+    if (!strcmp(argv[1], "daily"))
+        return with_database(report_daily_command, argc, argv);
     return app_usage(argv[0], "no such report");
 }
 

@@ -7,6 +7,7 @@
 #include "payments/requests/requests.h"
 #include "postal/postal.h"
 #include "receipts/receipts.h"
+#include "reconciliation/reconciliation.h"
 
 /* Who may call. Systems need the scope named in the row; staff the roles. */
 #define SYSTEMS       ACCESS_SYSTEM
@@ -121,6 +122,21 @@ const struct route app_routes[] = {
               .scope = "postal", .roles = ANY_STAFF),
     AT_WORKER("POST", "/v1/notifications/vnpost", postal_notice_handle, .access = ACCESS_PUBLIC),
 
+    /* statements and what does not agree */
+    AT_WORKER("POST", "/v1/statements", statements_create_handle, .access = SYSTEMS_STAFF, .scope = "statements",
+              .roles = BOOKS & ~ROLE_AUDITOR, .media = "*", .body_max = STATEMENT_UPLOAD_MAX),
+    AT_WORKER("GET", "/v1/statements/{id}", statement_get_handle, .access = SYSTEMS_STAFF, .scope = "statements",
+              .roles = BOOKS),
+    AT_WORKER("POST", "/v1/reconciliation-runs", reconciliation_run_create_handle, .access = SYSTEMS_STAFF,
+              .scope = "reconciliation", .roles = ROLE_FINANCE | ROLE_ADMIN),
+    AT_WORKER("GET", "/v1/reconciliation-runs/{id}", reconciliation_run_get_handle, .access = SYSTEMS_STAFF,
+              .scope = "reconciliation", .roles = BOOKS),
+    AT_WORKER("GET", "/v1/exceptions", exceptions_list_handle, .access = SYSTEMS_STAFF, .scope = "reconciliation",
+              .roles = BOOKS),
+    AT_WORKER("POST", "/v1/exceptions/{id}/resolve", exception_resolve_handle, .access = ACCESS_STAFF,
+              .roles = ROLE_FINANCE | ROLE_SUPERVISOR),
+    AT_WORKER("GET", "/v1/reports/daily", report_daily_handle, .access = SYSTEMS_STAFF, .scope = "reports",
+              .roles = BOOKS),
     AT_WORKER("GET", "/v1/events", events_handle, .access = SYSTEMS, .scope = "events"),
 };
 const size_t app_route_count = sizeof app_routes / sizeof *app_routes;

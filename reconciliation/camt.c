@@ -14,11 +14,14 @@ enum { DEPTH_MAX = 64, PIECE_MAX = 1 << 20, USTRD_FULL = 140 };
 #define ELEMENTS(X)                                                                                                    \
     X(Acct)                                                                                                            \
     X(AcctSvcrRef)                                                                                                     \
-    X(AddtlNtryInf) X(AddtlTxInf) X(Amt) X(AmtDtls) X(Bal) X(BkTxCd) X(BookgDt) X(Ccy) X(Cd) X(CdOrPrtry) X(CdtDbtInd) \
-        X(Cdtr) X(CdtrAcct) X(CdtrRefInf) X(Dbtr) X(DbtrAcct) X(Domn) X(Dt) X(DtTm) X(EndToEndId) X(Fmly) X(IBAN)      \
-            X(Id) X(InstrId) X(NbOfNtries) X(Nm) X(Ntfctn) X(Ntry) X(NtryDtls) X(NtryRef) X(Othr) X(Prtry) X(Pty)      \
-                X(Ref) X(Refs) X(RltdPties) X(RmtInf) X(Rpt) X(RvslInd) X(Stmt) X(Strd) X(Sts) X(SubFmlyCd) X(Tp)      \
-                    X(TtlNtries) X(TxAmt) X(TxDtls) X(TxId) X(TxsSummry) X(UltmtCdtr) X(UltmtDbtr) X(Ustrd) X(ValDt)
+    X(AddtlNtryInf)                                                                                                    \
+    X(AddtlTxInf)                                                                                                      \
+    X(Amt)                                                                                                             \
+    X(AmtDtls) X(Bal) X(BkTxCd) X(BookgDt) X(Ccy) X(Cd) X(CdOrPrtry) X(CdtDbtInd) X(Cdtr) X(CdtrAcct) X(CdtrRefInf)    \
+        X(Dbtr) X(DbtrAcct) X(Domn) X(Dt) X(DtTm) X(EndToEndId) X(Fmly) X(IBAN) X(Id) X(InstrId) X(NbOfNtries) X(Nm)   \
+            X(Ntfctn) X(Ntry) X(NtryDtls) X(NtryRef) X(Othr) X(Prtry) X(Pty) X(Ref) X(Refs) X(RltdPties) X(RmtInf)     \
+                X(Rpt) X(RvslInd) X(Stmt) X(Strd) X(Sts) X(SubFmlyCd) X(Tp) X(TtlNtries) X(TxAmt) X(TxDtls) X(TxId)    \
+                    X(TxsSummry) X(UltmtCdtr) X(UltmtDbtr) X(Ustrd) X(ValDt)
 
 enum element {
     NOTHING,
@@ -37,6 +40,7 @@ struct balance {
     struct short_text code, currency;
     bool has_amount;
     int64_t amount;
+    date_days on;
     enum camt_side side;
 };
 
@@ -50,6 +54,7 @@ struct camt {
     bool refused;
     /* the statement */
     bool in_statement, begun, has_opening, has_closing, opening_booked, closing_booked;
+    date_days closing_on;
     int64_t opening, closing, entries, entries_said, ordinal;
     struct short_text account, currency, number;
     struct balance balance;
@@ -149,7 +154,7 @@ static void statement_end(struct camt *c)
         return;
     statement_begin(c);
     if (c->has_closing)
-        gate_closing(c->gate, c->closing);
+        gate_closing(c->gate, c->closing, c->closing_on);
     if (c->has_opening && !c->gate->tail.has_opening) { /* a balance behind the entries */
         c->gate->tail.has_opening = true;
         c->gate->tail.opening = c->opening;
@@ -195,6 +200,7 @@ static void balance_end(struct camt *c)
     } else if (closes || (page && !c->closing_booked)) {
         c->closing_booked = c->closing_booked || closes;
         c->closing = amount;
+        c->closing_on = b->on;
         c->has_closing = true;
     }
 }
@@ -320,7 +326,9 @@ static void balance_leaf(struct camt *c, enum element element, struct text text)
 {
     struct balance *b = &c->balance;
     enum element parent = above(c, 1);
-    if (element == EL_Cd && parent == EL_CdOrPrtry && above(c, 2) == EL_Tp && above(c, 3) == EL_Bal)
+    if ((element == EL_Dt || element == EL_DtTm) && parent == EL_Dt && above(c, 2) == EL_Bal)
+        (void)date_parse(text_slice(text, 0, 10), &b->on);
+    else if (element == EL_Cd && parent == EL_CdOrPrtry && above(c, 2) == EL_Tp && above(c, 3) == EL_Bal)
         short_text_set(&b->code, text, 4);
     else if (element == EL_CdtDbtInd && parent == EL_Bal)
         b->side = side_of(text);
@@ -370,7 +378,7 @@ static void XMLCALL on_start(void *with, const XML_Char *name, const XML_Char **
         camt_detail_begin(&c->entry);
         c->in_detail = true;
     } else if (element == EL_Bal) {
-        c->balance = (struct balance){0};
+        c->balance = (struct balance){.on = DATE_NONE};
     } else if (element == EL_Amt) {
         c->amount_currency.length = 0;
         for (size_t i = 0; attributes[i]; i += 2)

@@ -293,7 +293,7 @@ static void number_field(struct mt940 *m, struct text rest)
     short_text_set(&message->number, text_until(rest, '/', &page), STATEMENT_NUMBER_MAX);
 }
 
-static bool balance_read(struct mt940 *m, struct text rest, const char *name, int64_t *ret_amount)
+static bool balance_read(struct mt940 *m, struct text rest, const char *name, int64_t *ret_amount, date_days *ret_on)
 {
     struct mt940_balance balance;
     if (!mt940_balance_parse(rest, &balance)) {
@@ -309,6 +309,7 @@ static bool balance_read(struct mt940 *m, struct text rest, const char *name, in
         return false;
     }
     *ret_amount = balance.debit ? -amount : amount;
+    *ret_on = balance.on;
     return true;
 }
 
@@ -327,7 +328,8 @@ static void opening_field(struct mt940 *m, struct text rest, bool intermediate)
         return;
     }
     int64_t opening;
-    if (!balance_read(m, rest, intermediate ? "60M" : "60F", &opening))
+    date_days on;
+    if (!balance_read(m, rest, intermediate ? "60M" : "60F", &opening, &on))
         return;
     message->has_opening = true;
     if (intermediate && continues(m)) {
@@ -349,12 +351,13 @@ static void closing_field(struct mt940 *m, struct text rest, bool intermediate)
     struct message *message = &m->message;
     message_need(m);
     int64_t closing;
-    bool known = balance_read(m, rest, intermediate ? "62M" : "62F", &closing);
+    date_days on;
+    bool known = balance_read(m, rest, intermediate ? "62M" : "62F", &closing, &on);
     need_statement(m);
     message->has_closing = true;
     message->closing_is_page = intermediate;
     if (known)
-        gate_closing(m->gate, closing);
+        gate_closing(m->gate, closing, on);
 }
 
 /* :90C:16VND42200, — number and sum of the entries of an interim report. */

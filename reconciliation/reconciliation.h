@@ -51,6 +51,7 @@ struct statement_tail {
     struct text currency;
     bool has_opening, has_closing;
     int64_t opening, closing;
+    date_days closing_on;    /* the closing balance's own date; DATE_NONE when it has none */
     int64_t sum_in, sum_out; /* both positive, never netted */
     int64_t lines;
     bool complete;      /* opening + lines = closing, every page joins the next, every line was understood */
@@ -83,7 +84,52 @@ MUST_CHECK enum err statement_reader_feed(struct statement_reader *reader, struc
 MUST_CHECK enum err statement_reader_end(struct statement_reader *reader);
 void statement_reader_free(struct statement_reader *reader); /* accepts NULL */
 
-/* lephi statement parse FILE [--format F]: JSON on stdout as docs say; returns the exit code. */
+/* ---- with a database ------------------------------------------------------------------------------------------- */
+
+enum { STATEMENT_UPLOAD_MAX = 64 * 1024 * 1024 }; /* bytes by HTTP; `lephi statement import` takes files of any size */
+
+/* Imports a bank file in one commit: every statement that proves itself gives its lines (each once, however often files
+ * overlap), the others are quarantined with the difference named. The same file again changes nothing, except that its
+ * quarantined statements are tried anew. `ret_json` (in the arena): {file, format, already_known, statements:
+ * [{account, number, state, reason, detail, lines, new, known}], warnings}. Errors: ERR_STATEMENT_FORMAT,
+ * ERR_STATEMENT_SYNTAX (nothing written), those of the database. */
+struct statement_import_order {
+    struct text bytes;
+    const char *name, *actor;
+    instant_us at;
+};
+MUST_CHECK enum err statement_import(struct db *db, struct arena *arena, const struct statement_import_order *order,
+                                     struct text *ret_json);
+
+/* The nightly run for a business day: gives every pending line up to that day a fate and every payment the bank should
+ * have shown an exception when it did not. One run at a time in a schema (ERR_RUN_BUSY); killed at any moment, the next
+ * run goes on; again with nothing new it changes nothing. `ret_json` (in the arena): totals of both sides, matches by
+ * rule, healed, exceptions by reason, invariants. */
+MUST_CHECK enum err reconcile(struct db *db, struct arena *arena, date_days day, const char *actor, instant_us at,
+                              int64_t *ret_run, struct text *ret_json);
+
+/* The books of a day as JSON or CSV (in the arena): made of natural keys only, so the same facts in any order give the
+ * same bytes. */
+enum report_format { REPORT_JSON, REPORT_CSV };
+MUST_CHECK enum err report_daily(struct db *db, struct arena *arena, date_days day, enum report_format format,
+                                 struct text *ret_bytes);
+
+/* Routes: POST /v1/statements, GET /v1/statements/{id}, POST /v1/reconciliation-runs, GET /v1/reconciliation-runs/{id},
+ * GET /v1/exceptions, POST /v1/exceptions/{id}/resolve, GET /v1/reports/daily. */
+enum err statements_create_handle(struct request *rq);
+enum err statement_get_handle(struct request *rq);
+enum err reconciliation_run_create_handle(struct request *rq);
+enum err reconciliation_run_get_handle(struct request *rq);
+enum err exceptions_list_handle(struct request *rq);
+enum err exception_resolve_handle(struct request *rq);
+enum err report_daily_handle(struct request *rq);
+
+/* lephi statement parse FILE [--format F]: argv[0] is "statement"; returns the exit code. Needs no database. */
 int statement_command(int argc, char **argv);
+/* The same for statement import FILE, reconcile [--date D] and report daily --date D [--format json|csv], with the
+ * database they work on. They print to standard output; messages go to standard error. */
+int statement_import_command(struct db *db, int argc, char **argv);
+int reconcile_command(struct db *db, int argc, char **argv);
+int report_daily_command(struct db *db, int argc, char **argv);
 
 #endif

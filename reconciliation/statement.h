@@ -46,7 +46,7 @@ struct statement_gate {
 
 void gate_begin(struct statement_gate *gate, const struct statement_head *head);
 void gate_line(struct statement_gate *gate, const struct statement_line *line);
-void gate_closing(struct statement_gate *gate, int64_t closing);
+void gate_closing(struct statement_gate *gate, int64_t closing, date_days on);
 /* Ends an open statement: weighs opening + lines against closing and tells. Nothing open: does nothing. */
 void gate_end(struct statement_gate *gate, int line);
 /* `code` in the list of README.md; the codes that make a statement incomplete also set broken. */

@@ -148,9 +148,11 @@ static enum err read_all(FILE *file, struct printer *p, const char *format_name,
 
 static const char usage[] =
     "Usage: lephi statement parse FILE [--format mt940|mt942|camt.053|csv]\n"
-    "Reads a bank statement (\"-\": standard input) and prints it as JSON; needs no database.\n"
-    "Amounts are in the currency's minor unit (đồng for VND), money in positive. \"complete\" says that\n"
-    "opening + lines = closing. Exit 0 when something was read, 1 when nothing could be, 2 on wrong usage.\n";
+    "       lephi statement import FILE\n"
+    "parse reads a bank statement (\"-\": standard input) and prints it as JSON; it needs no database. Amounts are in\n"
+    "the currency's minor unit (đồng for VND), money in positive. \"complete\" says that opening + lines = closing.\n"
+    "import takes a statement into the database: what proves itself is used, the rest is quarantined with the reason.\n"
+    "Exit 0 when done, 1 when nothing could be read or something was quarantined, 2 on wrong usage.\n";
 
 static int parse_command(const char *path, const char *format)
 {
@@ -179,20 +181,15 @@ static int parse_command(const char *path, const char *format)
 int statement_command(int argc, char **argv)
 {
     const char *path = NULL, *format = NULL;
-    int at = 1; /* argv[0] is "statement" */
-    if (argc > at && (!strcmp(argv[at], "--help") || !strcmp(argv[at], "-h"))) {
+    bool help = false;
+    for (int at = 1; at < argc; at++)
+        help = help || !strcmp(argv[at], "--help") || !strcmp(argv[at], "-h");
+    if (help) {
         fputs(usage, stdout);
         return 0;
     }
-    if (argc <= at || strcmp(argv[at], "parse")) {
-        fputs(usage, stderr);
-        return 2;
-    }
-    for (at++; at < argc; at++) {
-        if (!strcmp(argv[at], "--help")) {
-            fputs(usage, stdout);
-            return 0;
-        }
+    bool wrong = argc < 2 || strcmp(argv[1], "parse") != 0;
+    for (int at = 2; at < argc && !wrong; at++) {
         if (!strcmp(argv[at], "--format") && at + 1 < argc)
             format = argv[++at];
         else if (!strncmp(argv[at], "--format=", 9))
@@ -200,10 +197,9 @@ int statement_command(int argc, char **argv)
         else if (!path && (argv[at][0] != '-' || !argv[at][1]))
             path = argv[at];
         else
-            path = "", at = argc;
+            wrong = true;
     }
-    bool format_known = !format || statement_format_named(text_of(format)) != STATEMENT_UNKNOWN;
-    if (!path || !*path || !format_known) {
+    if (wrong || !path || (format && statement_format_named(text_of(format)) == STATEMENT_UNKNOWN)) {
         fputs(usage, stderr);
         return 2;
     }

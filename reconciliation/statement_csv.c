@@ -238,7 +238,7 @@ static enum err table_tell(struct csv_reader *r, struct table *t)
     }
     buf_done(&clean);
     if (about.has_closing)
-        gate_closing(r->gate, about.closing);
+        gate_closing(r->gate, about.closing, DATE_NONE);
     gate_end(r->gate, t->csv.line);
     return OK;
 }

@@ -39,7 +39,8 @@ void gate_begin(struct statement_gate *gate, const struct statement_head *head)
     short_text_set(&gate->account, head->account, STATEMENT_ACCOUNT_MAX);
     short_text_set(&gate->currency, head->currency, STATEMENT_CURRENCY_MAX);
     short_text_set(&gate->number, head->number, STATEMENT_NUMBER_MAX);
-    gate->tail = (struct statement_tail){.has_opening = head->has_opening, .opening = head->opening};
+    gate->tail =
+        (struct statement_tail){.has_opening = head->has_opening, .opening = head->opening, .closing_on = DATE_NONE};
     gate->open = true;
     gate->statements++;
     struct statement_head clean = *head;
@@ -62,10 +63,11 @@ void gate_line(struct statement_gate *gate, const struct statement_line *line)
         gate->sink.line(gate->sink.with, line);
 }
 
-void gate_closing(struct statement_gate *gate, int64_t closing)
+void gate_closing(struct statement_gate *gate, int64_t closing, date_days on)
 {
     gate->tail.has_closing = true;
     gate->tail.closing = closing;
+    gate->tail.closing_on = on;
 }
 
 static void weigh(struct statement_gate *gate, int line)

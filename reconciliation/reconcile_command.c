@@ -1,0 +1,114 @@
+/* lephi statement import FILE, lephi reconcile [--date D] and lephi report daily --date D [--format json|csv]. */
+#include "reconciliation/reconciliation.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int said_no(const char *name, const char *what, enum err err, const struct db *db)
+{
+    bool of_database = err == ERR_DATABASE || err == ERR_INTERNAL || err == ERR_TIMEOUT || err == ERR_RETRY;
+    fprintf(stderr, "%s: %s%s%s%s%s\n", name, what, *what ? ": " : "", err_info(err)->en, of_database ? ": " : "",
+            of_database ? db_error(db) : "");
+    return 1;
+}
+
+static int import_bytes(struct db *db, const char *path, struct text bytes, struct arena *arena)
+{
+    const char *slash = strrchr(path, '/');
+    const struct statement_import_order order = {bytes, slash ? slash + 1 : path, "system:command", clock_now()};
+    struct text json;
+    enum err err = statement_import(db, arena, &order, &json);
+    if (err)
+        return said_no("lephi statement import", path, err, db);
+    printf("%.*s\n", TEXT_ARGS(json));
+    return text_find(json, TEXT("\"state\": \"quarantined\"")) < json.length;
+}
+
+/* The file is mapped, not read: a gigabyte stays on disk until its page is parsed. */
+static int import_file(struct db *db, const char *path)
+{
+    struct stat stat;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &stat)) {
+        fprintf(stderr, "lephi statement import: %s: %s\n", path, strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return 1;
+    }
+    size_t size = S_ISREG(stat.st_mode) ? (size_t)stat.st_size : 0;
+    void *at = size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0) : NULL;
+    close(fd);
+    if (at == MAP_FAILED || !size) {
+        fprintf(stderr, "lephi statement import: %s: %s\n", path, size ? strerror(errno) : "empty, or no regular file");
+        return 1;
+    }
+    struct arena arena;
+    arena_init(&arena);
+    int code = import_bytes(db, path, (struct text){at, size}, &arena);
+    arena_done(&arena);
+    munmap(at, size);
+    return code;
+}
+
+int statement_import_command(struct db *db, int argc, char **argv)
+{
+    if (argc != 3 || (argv[2][0] == '-')) {
+        fputs("Usage: lephi statement import FILE\n", stderr);
+        return 2;
+    }
+    return import_file(db, argv[2]);
+}
+
+int reconcile_command(struct db *db, int argc, char **argv)
+{
+    date_days day = date_of(clock_now()) - 1;
+    for (int at = 1; at < argc; at += 2)
+        if (at + 1 == argc || strcmp(argv[at], "--date") != 0 || !date_parse(text_of(argv[at + 1]), &day)) {
+            fputs("Usage: lephi reconcile [--date YYYY-MM-DD]\n", stderr);
+            return 2;
+        }
+    struct arena arena;
+    arena_init(&arena);
+    int64_t run;
+    struct text json;
+    enum err err = reconcile(db, &arena, day, "system:command", clock_now(), &run, &json);
+    int code = err ? said_no("lephi reconcile", "", err, db) : 0;
+    if (!err)
+        printf("%.*s\n", TEXT_ARGS(json));
+    arena_done(&arena);
+    return code;
+}
+
+int report_daily_command(struct db *db, int argc, char **argv)
+{
+    date_days day = DATE_NONE;
+    enum report_format format = REPORT_JSON;
+    bool wrong = false;
+    for (int at = 2; at < argc && !wrong; at += 2) {
+        const char *value = at + 1 < argc ? argv[at + 1] : "";
+        if (!strcmp(argv[at], "--date"))
+            wrong = !date_parse(text_of(value), &day);
+        else if (!strcmp(argv[at], "--format") && (!strcmp(value, "json") || !strcmp(value, "csv")))
+            format = !strcmp(value, "csv") ? REPORT_CSV : REPORT_JSON;
+        else
+            wrong = true;
+    }
+    if (wrong || day == DATE_NONE) {
+        fputs("Usage: lephi report daily --date YYYY-MM-DD [--format json|csv]\n", stderr);
+        return 2;
+    }
+    struct arena arena;
+    arena_init(&arena);
+    struct text bytes;
+    enum err err = report_daily(db, &arena, day, format, &bytes);
+    int code = err ? said_no("lephi report", "", err, db) : 0;
+    if (!err)
+        fwrite(bytes.at, 1, bytes.length, stdout);
+    arena_done(&arena);
+    return code;
+}

@@ -1,0 +1,304 @@
+/* Statements into the database: read in a stream, copied in pieces, taken or quarantined statement by statement. */
+#include "reconciliation/statement_import.h"
+
+#include <string.h>
+
+enum { COPY_PIECE = 1 << 20, WARNINGS_TOLD = 100 };
+
+static const struct db_statement file_find = {
+    "statement_file_find",
+    "SELECT f.id, f.format, count(s.id) FILTER (WHERE s.state = 'quarantined') FROM statement_file f"
+    " LEFT JOIN statement s ON s.file_id = f.id WHERE f.sha256 = $1::bytea GROUP BY f.id"};
+static const struct db_statement file_add = {
+    "statement_file_add", "INSERT INTO statement_file (sha256, name, format, size, imported_at, imported_by)"
+                          " VALUES ($1::bytea, $2, $3, $4, $5, $6) RETURNING id"};
+/* Statements that stood in quarantine are tried anew; taken ones stay, their lines are known by now. */
+static const struct db_statement file_retry = {"statement_file_retry",
+                                               "DELETE FROM statement WHERE file_id = $1 AND state = 'quarantined'"};
+static const struct db_statement next_ordinal = {"statement_next_ordinal",
+                                                 "SELECT coalesce(max(ordinal), 0) FROM statement WHERE file_id = $1"};
+static const struct db_statement take = {"statement_take",
+                                         "SELECT statement_take($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"};
+static const struct db_statement told = {
+    "statement_told", "SELECT event_record($1, ARRAY['statement.imported'], ARRAY[NULL::text], ARRAY[NULL::bigint],"
+                      " ARRAY[jsonb_build_object('file', $2::text, 'format', $3::text, 'statements', $4::bigint)])"};
+
+static const char work_table[] =
+    "CREATE TEMP TABLE IF NOT EXISTS import_line (n bigint, page integer, ordinal bigint, booked_on date, value_on "
+    "date,"
+    " amount bigint, reversal boolean, fingerprint bytea, type text, bank_reference text, customer_reference text,"
+    " counterparty text, counterparty_account text, memo text, supplementary text, candidates text[], edits integer[])"
+    " ON COMMIT DROP";
+static const char copy_sql[] = "COPY import_line FROM STDIN";
+
+struct import {
+    struct db *db;
+    struct arena *arena;
+    const struct statement_import_order *order;
+    int64_t file, ordinal, n;
+    enum err err; /* the first one; what follows is read but not written */
+    struct statement_head head;
+    struct text account, currency, number;
+    struct buf rows, statements, warnings;
+    int warning_count;
+    const char *first_detail; /* why the statement under way does not prove itself */
+};
+
+void statement_fingerprint(const struct statement_line *line, struct text statement_number,
+                           uint8_t ret_fingerprint[FINGERPRINT_SIZE])
+{
+    struct buf key = {0};
+    bool referenced = line->bank_reference.length && !text_is(line->bank_reference, "NONREF");
+    buf_printf(&key, "%d|%lld|", (int)line->booked_on, (long long)line->amount);
+    if (referenced) {
+        buf_printf(&key, "R%.*s", TEXT_ARGS(line->bank_reference));
+    } else {
+        buf_printf(&key, "C%.*s|%d|%.*s|%.*s|", TEXT_ARGS(statement_number), (int)line->value_on,
+                   TEXT_ARGS(line->customer_reference), TEXT_ARGS(line->counterparty_account));
+        for (size_t i = 0; i < line->memo.length; i++) /* joints of wrapped lines are no content */
+            if (line->memo.at[i] != ' ')
+                buf_char(&key, line->memo.at[i]);
+    }
+    uint8_t digest[SHA256_SIZE];
+    crypto_sha256(buf_view(&key), digest);
+    memcpy(ret_fingerprint, digest, FINGERPRINT_SIZE);
+    buf_done(&key);
+}
+
+static void copy_text(struct buf *rows, struct text text)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        char c = text.at[i];
+        if (c == '\\' || c == '\t' || c == '\n' || c == '\r')
+            buf_char(rows, '\\');
+        buf_char(rows, c == '\t' ? 't' : c == '\n' ? 'n' : c == '\r' ? 'r' : c);
+    }
+    buf_char(rows, '\t');
+}
+
+static void copy_date(struct buf *rows, date_days date)
+{
+    char text[DATE_TEXT_SIZE];
+    if (date != DATE_NONE)
+        date_format(date, text);
+    buf_string(rows, date == DATE_NONE ? "\\N" : text);
+    buf_char(rows, '\t');
+}
+
+static void rows_flush(struct import *in)
+{
+    if (!in->err && in->rows.length)
+        in->err = db_copy_in(in->db, copy_sql, buf_view(&in->rows));
+    buf_clear(&in->rows);
+}
+
+static void on_begin(void *with, const struct statement_head *head)
+{
+    struct import *in = with;
+    in->head = *head;
+    in->account = arena_text(in->arena, head->account);
+    in->currency = arena_text(in->arena, head->currency);
+    in->number = arena_text(in->arena, head->number);
+    in->n = 0;
+    in->first_detail = NULL;
+    if (!in->err)
+        in->err = db_script(in->db, "TRUNCATE import_line");
+}
+
+static void on_line(void *with, const struct statement_line *line)
+{
+    struct import *in = with;
+    if (in->err)
+        return;
+    struct buf *rows = &in->rows;
+    buf_printf(rows, "%lld\t%d\t%lld\t", (long long)++in->n, line->page, (long long)line->ordinal);
+    copy_date(rows, line->booked_on);
+    copy_date(rows, line->value_on);
+    uint8_t fingerprint[FINGERPRINT_SIZE];
+    char hex[2 * FINGERPRINT_SIZE + 1];
+    statement_fingerprint(line, in->number, fingerprint);
+    hex_encode(fingerprint, sizeof fingerprint, hex);
+    buf_printf(rows, "%lld\t%s\t\\\\x%s\t", (long long)line->amount, line->reversal ? "t" : "f", hex);
+    copy_text(rows, line->type);
+    copy_text(rows, text_is(line->bank_reference, "NONREF") ? TEXT_NONE : line->bank_reference);
+    copy_text(rows, line->customer_reference);
+    copy_text(rows, line->counterparty);
+    copy_text(rows, line->counterparty_account);
+    copy_text(rows, line->memo);
+    copy_text(rows, line->supplementary);
+    statement_references(line, rows);
+    buf_char(rows, '\n');
+    if (rows->length > COPY_PIECE)
+        rows_flush(in);
+}
+
+static void arg_money(struct db_args *args, bool known, int64_t amount)
+{
+    if (known)
+        db_arg_int(args, amount);
+    else
+        db_arg_null(args);
+}
+
+static void on_end(void *with, const struct statement_tail *tail)
+{
+    struct import *in = with;
+    rows_flush(in);
+    if (in->err)
+        return;
+    struct db_args args = db_args(in->arena);
+    db_arg_instant(&args, in->order->at);
+    db_arg_int(&args, in->file);
+    db_arg_int(&args, ++in->ordinal);
+    db_arg_text(&args, in->account);
+    db_arg_text(&args, tail->currency.length ? arena_text(in->arena, tail->currency) : in->currency);
+    db_arg_text(&args, in->number);
+    arg_money(&args, tail->has_opening, tail->opening);
+    arg_money(&args, tail->has_closing, tail->closing);
+    db_arg_date(&args, tail->closing_on);
+    db_arg_bool(&args, tail->complete);
+    db_arg_string(&args, !tail->complete && in->first_detail ? in->first_detail : "");
+    struct db_rows rows;
+    in->err = db_query(in->db, &take, &args, &rows);
+    if (in->err)
+        return;
+    if (in->statements.length)
+        buf_char(&in->statements, ',');
+    buf_text(&in->statements, db_text(&rows, 0, 0));
+}
+
+static void on_warning(void *with, const struct statement_warning *warning)
+{
+    struct import *in = with;
+    bool decides = strcmp(warning->code, "bad_date") != 0 && strcmp(warning->code, "unknown_tag") != 0;
+    if (decides) /* the last one before the end names what broke the statement */
+        in->first_detail = arena_printf(in->arena, "line %d: %s", warning->line, warning->detail);
+    if (in->warning_count++ >= WARNINGS_TOLD)
+        return;
+    if (in->warnings.length)
+        buf_char(&in->warnings, ',');
+    struct json json = json_to(&in->warnings);
+    json_put_object(&json, NULL);
+    json_put_int(&json, "line", warning->line);
+    json_put_string(&json, "code", warning->code);
+    json_put_string(&json, "detail", warning->detail);
+    json_put_end(&json);
+}
+
+static enum err file_enter(struct import *in, enum statement_format format, bool *ret_known)
+{
+    uint8_t digest[SHA256_SIZE];
+    crypto_sha256(in->order->bytes, digest);
+    struct db_args args = db_args(in->arena);
+    db_arg_bytes(&args, digest, sizeof digest);
+    struct db_rows rows;
+    enum err err = db_query(in->db, &file_find, &args, &rows);
+    if (err)
+        return err;
+    *ret_known = rows.count > 0 && db_int(&rows, 0, 2) == 0;
+    if (rows.count > 0) {
+        in->file = db_int(&rows, 0, 0);
+        args = db_args(in->arena);
+        db_arg_int(&args, in->file);
+        err = *ret_known ? OK : db_run(in->db, &file_retry, &args);
+        if (!err)
+            err = db_query(in->db, &next_ordinal, &args, &rows);
+        if (!err)
+            in->ordinal = db_int(&rows, 0, 0);
+        return err;
+    }
+    db_arg_string(&args, in->order->name);
+    db_arg_string(&args, statement_format_name(format));
+    db_arg_int(&args, (int64_t)in->order->bytes.length);
+    db_arg_instant(&args, in->order->at);
+    db_arg_string(&args, in->order->actor);
+    err = db_query(in->db, &file_add, &args, &rows);
+    if (!err)
+        in->file = db_int(&rows, 0, 0);
+    return err;
+}
+
+static enum err read_statements(struct import *in, enum statement_format format)
+{
+    const struct statement_sink sink = {in, on_begin, on_line, on_end, on_warning};
+    struct statement_reader *reader = statement_reader_new(format, &sink);
+    enum err err = OK;
+    for (size_t at = 0; at < in->order->bytes.length && !err && !in->err; at += COPY_PIECE)
+        err = statement_reader_feed(reader, text_slice(in->order->bytes, at, COPY_PIECE));
+    enum err ended = statement_reader_end(reader);
+    statement_reader_free(reader);
+    return in->err ? in->err : err ? err : ended;
+}
+
+static enum err event_write(struct import *in, enum statement_format format)
+{
+    struct db_args args = db_args(in->arena);
+    db_arg_instant(&args, in->order->at);
+    db_arg_string(&args, in->order->name);
+    db_arg_string(&args, statement_format_name(format));
+    db_arg_int(&args, in->ordinal);
+    return db_run(in->db, &told, &args);
+}
+
+enum err statement_import_within(struct db *db, struct arena *arena, const struct statement_import_order *order,
+                                 struct text *ret_json)
+{
+    struct import in = {.db = db, .arena = arena, .order = order};
+    enum statement_format format = statement_detect(order->bytes);
+    if (format == STATEMENT_UNKNOWN)
+        return ERR_STATEMENT_FORMAT;
+    bool known = false;
+    enum err err = file_enter(&in, format, &known);
+    if (!err && !known)
+        err = db_script(db, work_table);
+    if (!err && !known)
+        err = read_statements(&in, format);
+    if (!err && !known)
+        err = event_write(&in, format);
+    if (!err) {
+        struct buf out = {0};
+        struct json json = json_to(&out);
+        json_put_object(&json, NULL);
+        json_put_int(&json, "file", in.file);
+        json_put_string(&json, "format", statement_format_name(format));
+        json_put_bool(&json, "already_known", known);
+        json_put_array(&json, "statements");
+        if (in.statements.length)
+            json_put_raw(&json, NULL, buf_view(&in.statements));
+        json_put_end(&json);
+        json_put_array(&json, "warnings");
+        if (in.warnings.length)
+            json_put_raw(&json, NULL, buf_view(&in.warnings));
+        json_put_end(&json);
+        json_put_end(&json);
+        *ret_json = arena_text(arena, buf_view(&out));
+        buf_done(&out);
+    }
+    buf_done(&in.rows);
+    buf_done(&in.statements);
+    buf_done(&in.warnings);
+    return err;
+}
+
+struct import_act {
+    struct arena *arena;
+    const struct statement_import_order *order;
+    struct text json;
+};
+
+static enum err import_act(struct db *db, void *with)
+{
+    struct import_act *act = with;
+    return statement_import_within(db, act->arena, act->order, &act->json);
+}
+
+enum err statement_import(struct db *db, struct arena *arena, const struct statement_import_order *order,
+                          struct text *ret_json)
+{
+    enum { TRY_S = 30 };
+    struct import_act act = {.arena = arena, .order = order};
+    enum err err = db_transact(db, clock_monotonic_us() + TRY_S * SECOND_US, import_act, &act);
+    if (!err)
+        *ret_json = act.json;
+    return err;
+}

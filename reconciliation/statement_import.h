@@ -1,0 +1,20 @@
+/* Importing statements: what its files share. Private. */
+#ifndef LEPHI_RECONCILIATION_STATEMENT_IMPORT_H
+#define LEPHI_RECONCILIATION_STATEMENT_IMPORT_H
+
+#include "reconciliation/reconciliation.h"
+
+/* Two columns of COPY text: "{A,B}\t{0,1}", references best first and how many symbols of each were repaired. */
+void statement_references(const struct statement_line *line, struct buf *out);
+
+/* What makes two lines the same: day, amount and the bank's reference; without one, all the words and the number of the
+ * statement (banks number statements, and two of them never hold the same line). */
+enum { FINGERPRINT_SIZE = 16 };
+void statement_fingerprint(const struct statement_line *line, struct text statement_number,
+                           uint8_t ret_fingerprint[FINGERPRINT_SIZE]);
+
+/* The import inside a transaction that the caller holds. */
+enum err statement_import_within(struct db *db, struct arena *arena, const struct statement_import_order *order,
+                                 struct text *ret_json);
+
+#endif
