@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "core/base/crypto.h"
+#include "core/system/config.h"
 
 static const char *const role_names[] = {"cashier", "supervisor", "finance", "auditor", "admin"};
 enum { ROLE_COUNT = 5, PASSWORD_MIN = 10 };
@@ -223,12 +224,26 @@ bool auth_scope_has(const char *scopes, const char *wanted)
     return false;
 }
 
-/* A browser says from where an act comes; another site may not act with our cookie. */
+/* "https://HOST" or "http://HOST" of the host that was asked, or the address citizens and staff are given. */
+static bool is_our_origin(struct request *rq, struct text origin)
+{
+    struct text host = request_header(rq, "Host");
+    size_t scheme = text_starts(origin, "https://") ? 8 : text_starts(origin, "http://") ? 7 : 0;
+    bool asked = scheme && host.length && text_equal(text_slice(origin, scheme, origin.length), host);
+    return asked || text_is(origin, config_text(CONFIG_HTTP_PUBLIC_URL));
+}
+
+/* A browser says from where an act comes; another site may not act with our cookie. Sec-Fetch-Site cannot be written
+ * by a page; browsers from before it (Safari until 16.4) send Origin with every POST. */
 static bool from_another_site(struct request *rq)
 {
-    struct text site = request_header(rq, "Sec-Fetch-Site");
+    struct text site = request_header(rq, "Sec-Fetch-Site"), origin = request_header(rq, "Origin");
     bool reads = !strcmp(rq->method, "GET") || !strcmp(rq->method, "HEAD");
-    return !reads && site.length && !text_is(site, "same-origin") && !text_is(site, "none");
+    if (reads)
+        return false;
+    if (site.length)
+        return !text_is(site, "same-origin") && !text_is(site, "none");
+    return origin.length && !is_our_origin(rq, origin);
 }
 
 static enum err authorize_system(struct request *rq, struct text key)
