@@ -6,13 +6,18 @@
 #include <string.h>
 #include "core/base/memory.h"
 
-enum { QUIET = 4, PIXELS = 8 };
+enum { QUIET = 4, PIXELS = 8, PAYLOAD_MAX = 2331 /* bytes of version 40 at level M */ };
 
+/* The library chooses the densest mix of digits, letters and bytes: a smaller code reads better from a cracked screen.
+ * It takes a C string, so a payload with a NUL is none. */
 static enum err encode(struct text payload, QRcode **ret_code)
 {
-    QRcode *code = payload.length
-                       ? QRcode_encodeData((int)payload.length, (const unsigned char *)payload.at, 0, QR_ECLEVEL_M)
-                       : NULL;
+    char terminated[PAYLOAD_MAX + 1];
+    if (!payload.length || payload.length > PAYLOAD_MAX || memchr(payload.at, 0, payload.length))
+        return ERR_FIELD_LENGTH;
+    memcpy(terminated, payload.at, payload.length);
+    terminated[payload.length] = '\0';
+    QRcode *code = QRcode_encodeString(terminated, 0, QR_ECLEVEL_M, QR_MODE_8, 1);
     if (!code)
         return ERR_FIELD_LENGTH;
     *ret_code = code;

@@ -69,7 +69,7 @@ static enum err read_objects(const struct reading *r, struct text value, const c
         int id = next_object(r, &value, &inner);
         if (id < 0)
             return wrong(r, where, "Độ dài các mục không khớp");
-        if (ret_objects[id].at && id <= known_max)
+        if (id <= known_max && ret_objects[id].at)
             return wrong(r, where, "Một mục có hai lần");
         ret_objects[id] = inner;
     }

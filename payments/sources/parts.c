@@ -2,7 +2,7 @@
 #include "payments/sources/source_table.h"
 
 #include <stdio.h>
-#include "payments/requests/reference.h"
+#include "payments/requests/requests.h"
 
 enum { WINDOW_S = 300, ID_MAX = 64 };
 

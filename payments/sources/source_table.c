@@ -87,7 +87,7 @@ static const struct source_account *remember(const struct source *source, const 
             found = &accounts.list[i].account;
     if (!found && accounts.count < sizeof accounts.list / sizeof *accounts.list && strlen(name) < ACCOUNT_NAME_SIZE) {
         struct known_account *added = &accounts.list[accounts.count++];
-        strcpy(added->name, name);
+        memcpy(added->name, name, strlen(name) + 1);
         added->account = (struct source_account){source->name, added->name};
         found = &added->account;
     }

@@ -43,6 +43,7 @@ static void an_svg_is_one_path_with_an_escaped_title_and_no_style(void **state)
     assert_non_null(strstr(text, "<title>a&lt;b &amp; c</title>"));
     assert_non_null(strstr(text, "role=\"img\""));
     assert_null(strstr(text, "style="));
+    assert_non_null(strstr(text, "viewBox=\"0 0 45 45\"")); /* 37 modules and four quiet ones on each side */
     assert_true(svg.length < 12000);
     buf_done(&svg);
 }
@@ -54,6 +55,8 @@ static void what_fits_no_qr_code_is_refused(void **state)
     struct buf out = {0};
     assert_int_equal(qr_image_svg((struct text){long_payload, sizeof long_payload}, TEXT(""), &out), ERR_FIELD_LENGTH);
     assert_int_equal(qr_image_png(TEXT(""), &out), ERR_FIELD_LENGTH);
+    assert_int_equal(qr_image_png(TEXT("a\0b"), &out), ERR_FIELD_LENGTH);
+    assert_int_equal(out.length, 0);
     buf_done(&out);
 }
 
