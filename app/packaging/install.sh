@@ -29,6 +29,7 @@ tree sql "$share/sql" '*.sql'
 tree app/pages "$share/pages" '*'
 tree payments/catalogue "$share/catalogue" '*.csv' '*.json' '*.md'
 install -D -m 644 payments/requests/banks.csv "$share/banks.csv"
+tree postal "$share/postal" '*.csv'
 tree core/province "$share/province" '*.csv'
 install -D -m 644 app/packaging/lephi.conf "$share/lephi.conf"
 install -D -m 644 app/packaging/lephi.1 "$target/share/man/man1/lephi.1"
