@@ -41,7 +41,7 @@ static enum err check_signature(const char *key, struct text header, const json_
 static void read_data(struct json_fields *data, struct notice *n)
 {
     struct text virtual_account = TEXT_NONE;
-    id_read(data, "id", &n->external_id);
+    id_read(data, "id", 0, &n->external_id);
     json_read_int(data, "amount", REQUIRED, -MONEY_MAX, MONEY_MAX, &n->amount);
     json_read_text(data, "accountNumber", REQUIRED, 1, 40, &n->account);
     json_read_text(data, "virtualAccountNumber", OPTIONAL, 0, 40, &virtual_account);

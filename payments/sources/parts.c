@@ -82,14 +82,14 @@ void words_read(struct json_fields *in, const char *key, size_t max_bytes, struc
     *ret = (struct text){words, length};
 }
 
-void id_read(struct json_fields *in, const char *key, struct text *ret)
+void id_read(struct json_fields *in, const char *key, int64_t min, struct text *ret)
 {
     int64_t number = 0;
     if (json_has(in, key) && json_is_string(json_object_get(in->object, key))) {
         json_read_text(in, key, REQUIRED, 1, ID_MAX, ret);
         return;
     }
-    json_read_int(in, key, REQUIRED, 0, MONEY_MAX, &number);
+    json_read_int(in, key, REQUIRED, min, MONEY_MAX, &number);
     *ret = arena_textf(in->faults->arena, "%lld", (long long)number);
 }
 

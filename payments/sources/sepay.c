@@ -41,7 +41,7 @@ static enum err verify(const struct source_account *account, const struct call_b
     err = json_parse(call->body, &in, faults);
     if (err)
         return err;
-    id_read(&in, "id", &n.external_id);
+    id_read(&in, "id", 1, &n.external_id);
     local_time_read(&in, "transactionDate", &n.paid_at);
     json_read_text(&in, "accountNumber", REQUIRED, 1, 40, &n.account);
     json_read_text(&in, "subAccount", OPTIONAL, 0, 40, &sub_account);

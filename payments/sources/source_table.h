@@ -22,11 +22,11 @@ bool local_time_parse(struct text text, instant_us *ret_at);
 void local_time_read(struct json_fields *in, const char *key, instant_us *ret_at);
 
 /* Words of people and banks: never a reason to refuse money. Absent, null or of another type leaves the output; control
- * characters become spaces; more than `max_bytes` is cut between characters. */
+ * characters become spaces; more than `max_bytes` is cut between characters. The key counts as known. */
 void words_read(struct json_fields *in, const char *key, size_t max_bytes, struct text *ret);
 
-/* An id that a source writes as a number or as text, as text. Required. */
-void id_read(struct json_fields *in, const char *key, struct text *ret);
+/* An id that a source writes as a number (at least `min`) or as text, as text. Required. */
+void id_read(struct json_fields *in, const char *key, int64_t min, struct text *ret);
 
 /* The first of several descriptions that holds the best reference; the first one when none does. */
 struct text memo_choose(const struct text *memos, size_t count);

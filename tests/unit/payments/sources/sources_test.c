@@ -126,7 +126,7 @@ static void a_signed_call_back_with_bad_content_names_each_fault(void **state)
         "{\"id\":1,\"account_number\":\"\",\"amount\":0,\"currency\":\"USD\",\"direction\":\"in\",\"memo\":\"\","
         "\"bank_reference\":\"x\",\"booked_at\":\"yesterday\",\"a field of tomorrow\":1}";
     assert_int_equal(sandbox("1795395746", SECRET, bad, 1795395746, &n), ERR_INVALID);
-    assert_int_equal(faults.count, 4); /* account_number, amount, currency, booked_at */
+    assert_int_equal(faults.count, 5); /* account_number, amount, currency, booked_at, the field of tomorrow */
     assert_int_equal(sandbox("1795395746", SECRET, "{\"id\":1,\"id\":2}", 1795395746, &n), ERR_JSON_DUPLICATE_KEY);
     assert_int_equal(sandbox("1795395746", SECRET, "", 1795395746, &n), ERR_JSON_SYNTAX);
 }
