@@ -10,6 +10,7 @@ enum { DESK = ROLE_CASHIER | ROLE_SUPERVISOR | ROLE_ADMIN, CODE_MAX = 60, REQUES
 struct counter {
     struct page page;
     struct dossier dossier;
+    struct agency agency;
     struct payment_request *requests;
     size_t count;
     struct quote_form form;
@@ -64,7 +65,7 @@ static void put_dossier(struct counter *c)
     html(page->out,
          "<div><dt>Nơi nhận</dt><dd>%.*s</dd></div>\n<div><dt>Trạng thái</dt><dd>%s, nộp lúc %s</dd></div>\n"
          "</dl></section>\n",
-         TEXT_ARGS(d->agency), state_words(d->state), say_instant(page, d->submitted_at));
+         TEXT_ARGS(c->agency.name_vi), state_words(d->state), say_instant(page, d->submitted_at));
 }
 
 static enum err put_request(struct counter *c, const struct payment_request *r)
@@ -75,7 +76,7 @@ static enum err put_request(struct counter *c, const struct payment_request *r)
     if (err)
         return err;
     html(page->out, "<article class=\"request\" data-token=\"%s\" data-status=\"%s\" data-received=\"%lld\">\n",
-         view.token, request_status_names[r->status], (long long)(r->allocated + r->surplus));
+         view.token, request_status_names[r->status], (long long)r->allocated + r->surplus);
     html(page->out, "<h3>%s · %s <span class=\"tag\">%s</span></h3>\n", say_money(page, r->amount),
          stage_words(r->stage), request_status_words(page, r->status));
     if (r->status == REQUEST_PARTLY_PAID)
@@ -133,7 +134,7 @@ static void put_new_request(struct counter *c)
          "name=\"code\" value=\"%.*s\">\n<input type=\"hidden\" name=\"seen\" value=\"%lld\">\n",
          TEXT_ARGS(c->dossier.code), (long long)c->count);
     html(out, "<input type=\"hidden\" name=\"expected\" value=\"%lld\">\n",
-         (long long)(c->form.json.at ? c->form.quote.total : -1));
+         c->form.json.at ? (long long)c->form.quote.total : -1LL);
     html(out, "<label for=\"stage\">Lần nộp</label><select id=\"stage\" name=\"stage\">");
     for (int i = 0; i < STAGE_COUNT; i++)
         html(out, c->count && i == 1 ? "<option value=\"%s\" selected>%s</option>" : "<option value=\"%s\">%s</option>",
@@ -150,6 +151,8 @@ static enum err load(struct counter *c, struct text code)
 {
     struct request *rq = c->page.rq;
     enum err err = dossier_find(rq->db, &rq->arena, code, &c->dossier);
+    if (!err)
+        err = agency_find(rq->db, &rq->arena, c->dossier.agency, &c->agency);
     return err ? err : payment_requests_of(rq->db, &rq->arena, code, &c->requests, &c->count);
 }
 

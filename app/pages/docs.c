@@ -54,10 +54,26 @@ static bool has_tag(const json_t *operation, const char *tag)
     return false;
 }
 
+/* A tag of nothing would be a heading over emptiness. */
+static bool tag_used(const json_t *api, const char *tag)
+{
+    const char *path;
+    json_t *item;
+    json_object_foreach(json_object_get(api, "paths"), path, item)
+    {
+        for (int i = 0; i < VERB_COUNT; i++)
+            if (has_tag(json_object_get(item, verbs[i]), tag))
+                return true;
+    }
+    return false;
+}
+
 static void put_tag(struct page *page, const json_t *api, const json_t *tag)
 {
     const char *path, *name = text_at(tag, "name");
     json_t *item;
+    if (!tag_used(api, name))
+        return;
     html(page->out, "<section aria-labelledby=\"%s\"><h2 id=\"%s\">%s</h2>\n", name, name, text_at(tag, "description"));
     json_object_foreach(json_object_get(api, "paths"), path, item)
     {
@@ -87,7 +103,8 @@ enum err pages_docs_handle(struct request *rq)
          text_at(json_object_get(api, "info"), "description"));
     json_array_foreach(json_object_get(api, "tags"), index, tag)
     {
-        html(&out, "<li><a href=\"#%s\">%s</a></li>\n", text_at(tag, "name"), text_at(tag, "description"));
+        if (tag_used(api, text_at(tag, "name")))
+            html(&out, "<li><a href=\"#%s\">%s</a></li>\n", text_at(tag, "name"), text_at(tag, "description"));
     }
     html(&out, "</ul>\n");
     json_array_foreach(json_object_get(api, "tags"), index, tag)

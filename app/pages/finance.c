@@ -33,10 +33,10 @@ static const struct db_statement exceptions_sql = {
     " LEFT JOIN payment p ON p.id = e.payment_id"
     " WHERE e.state <> 'resolved' AND e.booked_on <= $1 ORDER BY e.booked_on, e.id LIMIT 201"};
 static const struct db_statement unallocated_sql = {
-    "pages_unallocated",
-    "SELECT p.paid_at, p.amount, p.memo, p.payer_name, a.account_number FROM payment p"
-    " JOIN receiving_account a ON a.id = p.account_id"
-    " WHERE business_day(p.paid_at) BETWEEN $1 - 90 AND $1 AND p.request_id IS NULL ORDER BY p.paid_at LIMIT 201"};
+    "pages_unallocated", "SELECT p.paid_at, p.amount, p.memo, p.payer_name, a.account_number FROM payment p"
+                         " JOIN receiving_account a ON a.id = p.account_id"
+                         " WHERE business_day(p.paid_at) BETWEEN $1::date - 90 AND $1::date AND p.request_id IS NULL "
+                         "ORDER BY p.paid_at LIMIT 201"};
 
 struct finance {
     struct page page;

@@ -135,7 +135,7 @@ static enum err show(struct request *rq, struct pay_view *view)
                                      say(page, "hồ sơ", "dossier"), TEXT_ARGS(r->dossier));
     page_begin(page, &(struct page_head){.title = title, .script = "pay.js", .other_language = true});
     html(out, "<div id=\"pay\" data-token=\"%s\" data-status=\"%s\" data-received=\"%lld\" data-receipts=\"%d\">\n",
-         view->token, request_status_names[r->status], (long long)(r->allocated + r->surplus), view->receipt_count);
+         view->token, request_status_names[r->status], (long long)r->allocated + r->surplus, view->receipt_count);
     put_status(view);
     html(out, "<div class=\"columns\">\n");
     pay_put_transfer(view);

@@ -13,6 +13,7 @@ import { chromium } from 'playwright-core';
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 export const screens = join(root, 'build', 'screens');
+export const COLLECTOR = '5799000011';
 const ACCOUNT = { number: '1014000000011', name: 'CONG AN TINH QUANG NINH', bin: '970436' };
 
 const freePort = () => new Promise((resolve, reject) => {
@@ -40,16 +41,20 @@ async function startOwn() {
     const binary = process.env.TEST_BINARY ?? join(root, 'build', 'lephi');
     const sandboxBinary = process.env.TEST_SANDBOX ?? join(root, 'build', 'lephi-sandbox');
     const port = await freePort();
-    const secret = join(folder, 'sandbox-secret');
+    const secret = join(folder, 'browser-sandbox-secret');
     writeFileSync(secret, randomBytes(24).toString('hex'));
     const url = `http://127.0.0.1:${port}`;
     const sandbox = spawn(sandboxBinary, ['--port', '0', '--data', join(folder, 'sandbox'), '--secret-file', secret,
         '--retry-base-ms', '50', '--webhook', `${url}/v1/notifications/sandbox-bank`,
         '--account', `${ACCOUNT.number}:${ACCOUNT.name}:${ACCOUNT.bin}`]);
     const sandboxPort = /listening on (\d+)/.exec(await started(sandbox, 'listening on'))[1];
+    execFileSync('bash', [join(root, 'app/run/secrets.sh'), join(root, 'app/demo/agencies.csv')],
+        { env: { ...process.env, RUN_DIR: folder }, stdio: ['ignore', 'ignore', 'pipe'] });
     const conf = join(folder, 'lephi.conf');
     writeFileSync(conf, `[http]\nport = ${port}\npublic_url = ${url}\n[server]\nsecret = ${randomBytes(32).toString('hex')}\n`
-        + `[paths]\ndata = ${folder}\n[sandbox-bank]\nsecret_file = ${secret}\nbase_url = http://127.0.0.1:${sandboxPort}\n`);
+        + `[paths]\ndata = ${folder}\n[sandbox-bank]\nsecret_file = ${secret}\nbase_url = http://127.0.0.1:${sandboxPort}\n`
+        + `[receipts]\ntrust_file = ${folder}/pki/ca.pem\n[receipts.${COLLECTOR}]\nkey_file = ${folder}/pki/${COLLECTOR}.key\n`
+        + `cert_file = ${folder}/pki/${COLLECTOR}.pem\n`);
     const lephi = (args, input) => execFileSync(binary, ['--config', conf, ...args], { input: input ?? '', encoding: 'utf8' });
     lephi(['migrate']);
     lephi(['province', 'import', join(root, 'app', 'demo')]);
