@@ -232,7 +232,8 @@ BEGIN
                         WHEN r.status IN ('pending', 'partly_paid') AND r.amount - r.allocated = w.amount THEN 4 END AS class
             FROM unnest(candidate_of, candidate_reference, candidate_edits) WITH ORDINALITY AS c (n, reference, edits, rank)
             JOIN unnest(work) w ON w.n = c.n AND w.fresh
-            JOIN payment_request r ON r.reference = c.reference AND r.account_id = w.account_id
+            -- Where nothing is due no account was named: money that comes all the same is known, and owed back.
+            JOIN payment_request r ON r.reference = c.reference AND (r.account_id = w.account_id OR r.account_id IS NULL)
         ), chosen AS (
             SELECT DISTINCT ON (n) n, id, reference, edits, class,
                    count(*) FILTER (WHERE class = 4) OVER (PARTITION BY n) AS repaired_choices
