@@ -53,13 +53,14 @@ static bool read_rows(struct finance *f, const struct db_statement *statement, s
     return false;
 }
 
-/* Wide tables scroll inside their own frame, reachable by keyboard. */
+/* Wide tables scroll inside their own frame, reachable by keyboard. A column of numbers is named with a # in front. */
 static void table_begin(struct finance *f, const char *label, const char *const *columns)
 {
     html(f->page.out,
          "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"Bảng: %s\"><table>\n<thead><tr>", label);
     for (int i = 0; columns[i]; i++)
-        html(f->page.out, "<th scope=\"col\">%s</th>", columns[i]);
+        html(f->page.out, *columns[i] == '#' ? "<th scope=\"col\" class=\"n\">%s</th>" : "<th scope=\"col\">%s</th>",
+             columns[i] + (*columns[i] == '#'));
     html(f->page.out, "</tr></thead>\n<tbody>\n");
 }
 
@@ -97,8 +98,8 @@ static const char *method_words(struct text method)
 
 static void put_totals(struct finance *f)
 {
-    static const char *const columns[] = {"Cơ quan",           "Hình thức", "Số giao dịch", "Tổng nhận (đ)", "Thừa (đ)",
-                                          "Chưa rõ hồ sơ (đ)", NULL};
+    static const char *const columns[] = {
+        "Cơ quan", "Hình thức", "#Số giao dịch", "#Tổng nhận (đ)", "#Thừa (đ)", "#Chưa rõ hồ sơ (đ)", NULL};
     struct db_rows rows;
     struct buf *out = f->page.out;
     int64_t count = 0, amount = 0, surplus = 0, unknown = 0;
@@ -126,8 +127,8 @@ static void put_totals(struct finance *f)
 
 static void put_lines(struct finance *f)
 {
-    static const char *const columns[] = {"Tài khoản", "Số dòng",    "Đã khớp",    "Tự tìm thấy", "Ngoại lệ",
-                                          "Chờ",       "Ghi có (đ)", "Ghi nợ (đ)", NULL};
+    static const char *const columns[] = {"Tài khoản",   "#Số dòng",    "#Đã khớp", "#Tự tìm thấy", "#Ngoại lệ", "#Chờ",
+                                          "#Ghi có (đ)", "#Ghi nợ (đ)", NULL};
     struct db_rows rows;
     section(f, "lines", "Sao kê ngân hàng",
             "Mỗi dòng sao kê phải khớp một khoản, là ngoại lệ, hoặc đang chờ lượt đối soát.");
@@ -183,8 +184,8 @@ static void put_suggestion(struct finance *f, struct text suggestion_json)
 
 static void put_exceptions(struct finance *f)
 {
-    static const char *const columns[] = {"Số",       "Lý do", "Số tiền (đ)", "Ngày", "Tuổi (ngày)",
-                                          "Nội dung", "Gợi ý", "Trạng thái",  NULL};
+    static const char *const columns[] = {"Số",       "Lý do", "#Số tiền (đ)", "Ngày", "#Tuổi (ngày)",
+                                          "Nội dung", "Gợi ý", "Trạng thái",   NULL};
     struct db_rows rows;
     struct buf *out = f->page.out;
     section(f, "exceptions", "Ngoại lệ đang mở",
@@ -216,7 +217,7 @@ static void put_exceptions(struct finance *f)
 
 static void put_unallocated(struct finance *f)
 {
-    static const char *const columns[] = {"Lúc", "Số tiền (đ)", "Nội dung", "Người chuyển", "Tài khoản nhận", NULL};
+    static const char *const columns[] = {"Lúc", "#Số tiền (đ)", "Nội dung", "Người chuyển", "Tài khoản nhận", NULL};
     struct db_rows rows;
     struct buf *out = f->page.out;
     section(f, "unallocated", "Tiền chưa rõ hồ sơ", "90 ngày gần nhất. Tiền đã ghi sổ, chờ biết của hồ sơ nào.");
@@ -254,7 +255,7 @@ static const char *account_words(struct text code)
 
 static void put_ledger(struct finance *f)
 {
-    static const char *const columns[] = {"Tài khoản sổ cái", "Ý nghĩa", "Số dư (đ)", NULL};
+    static const char *const columns[] = {"Tài khoản sổ cái", "Ý nghĩa", "#Số dư (đ)", NULL};
     struct buf text = {0};
     struct json json = json_to(&text);
     struct request *rq = f->page.rq;

@@ -117,8 +117,9 @@ static void put_status(struct pay_view *view)
     if (r->status == REQUEST_EXPIRED)
         html(out, "<form method=\"post\" action=\"/p/%s/renew%s\"><button class=\"main\">%s</button></form>\n",
              view->token, say(page, "", "?lang=en"), say(page, "Tạo mã mới", "Make a new code"));
-    html(out, "<p><a class=\"button\" href=\"/p/%s%s\" id=\"check\">%s</a></p>\n", view->token,
-         say(page, "", "?lang=en"), say(page, "Kiểm tra lại", "Check again"));
+    if (r->status != REQUEST_NOTHING_DUE)
+        html(out, "<p><a class=\"button\" href=\"/p/%s%s\" id=\"check\">%s</a></p>\n", view->token,
+             say(page, "", "?lang=en"), say(page, "Kiểm tra lại", "Check again"));
     html(out, "<p role=\"status\" aria-atomic=\"true\" id=\"live\" data-watching=\"%s\" data-offline=\"%s\"></p>\n",
          say(page, "Trang tự kiểm tra khi có tiền về.", "This page checks by itself for your money."),
          say(page, "Đang mất mạng. Thông tin trên là của lần cập nhật trước.",

@@ -18,14 +18,15 @@ static json_t *parse(struct page *page, struct text quote_json)
     return json_parse_value(quote_json, &quote, faults) ? NULL : quote;
 }
 
-static void put_reductions(struct page *page, const json_t *line)
+/* Reductions that count, unless the explanation told of them already. */
+static void put_reductions(struct page *page, const json_t *line, struct text explanation)
 {
     size_t index;
     json_t *reduction;
     json_array_foreach(json_object_get(line, "reductions"), index, reduction)
     {
         struct text reason = string_of(reduction, "reason"), basis = string_of(reduction, "legal_basis");
-        if (!json_is_true(json_object_get(reduction, "applied")))
+        if (!json_is_true(json_object_get(reduction, "applied")) || text_find(explanation, reason) < explanation.length)
             continue;
         html(page->out, "<p class=\"less\">%s %s: %.*s <span class=\"basis\">(%.*s)</span></p>\n",
              say(page, "Được giảm", "Reduced by"),
@@ -56,7 +57,7 @@ static void put_line(struct page *page, const json_t *line)
     html(page->out, "<p class=\"why\">%.*s</p>\n", TEXT_ARGS(explanation));
     if (basis.length && text_find(explanation, basis) == explanation.length)
         html(page->out, "<p class=\"basis\">%s: %.*s</p>\n", say(page, "Căn cứ", "Legal basis"), TEXT_ARGS(basis));
-    put_reductions(page, line);
+    put_reductions(page, line, explanation);
     html(page->out, "</li>\n");
 }
 
