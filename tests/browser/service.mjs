@@ -63,12 +63,15 @@ async function startOwn() {
     const key = lephi(['key', 'add', 'browser-test', 'all']).trim();
     const service = spawn(binary, ['--config', conf, 'serve']);
     await started(service, 'listening on');
+    let complaints = '';
+    service.stderr.on('data', (bytes) => { complaints = (complaints + bytes).slice(-4000); });
     const stop = async () => {
         for (const child of [service, sandbox]) {
             child.removeAllListeners('exit');
             const gone = new Promise((resolve) => child.on('exit', resolve));
             child.kill('SIGTERM');
-            await gone;
+            const code = await gone;
+            if (child === service && code !== 0) throw new Error(`the service ended with ${code}: ${complaints}`);
         }
         rmSync(folder, { recursive: true, force: true });
     };
