@@ -32,6 +32,7 @@ die() { say "$*"; exit 1; }
 # Children live in sessions of their own, so that Ctrl-C reaches this script alone and they are stopped in order; should
 # this script be killed, the kernel tells them.
 launch() { # LOG COMMAND…
+    : >"$1" # the line of an earlier start must not be taken for this one's
     setpriv --pdeathsig TERM setsid "${@:2}" >"$1" 2>&1 </dev/null &
     started+=($!)
 }

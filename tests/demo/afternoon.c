@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { WAIT_S = 60 };
+enum { WAIT_S = 60, ACCEPTED = 202 };
 
 /* Receipts follow payments as durable jobs: waits for this one, within a bound. */
 static json_t *wait_for_receipt(struct world *world, const struct errand *e)
@@ -125,14 +125,22 @@ void day_receipts(struct world *world, struct day *day)
     numbers_are_whole(world);
 }
 
+/* The booking is committed first and the carrier asked by a job: waits for the carrier's own item code. */
 static bool book(struct world *world, struct errand *e)
 {
-    json_t *booking = api(world, "POST", "/v1/postal/bookings",
-                          json_pack("{s:s, s:s, s:i, s:{s:s, s:s, s:s, s:s}}", "dossier", e->code, "service", "result",
-                                    "weight_g", 120, "receiver", "name", "Nguyễn Thị Ánh Tuyết", "phone", "0912000111",
-                                    "address", "Tổ 5, khu 2", "commune", "06688"),
-                          201);
-    return booking && *string_of(booking, "item_code");
+    json_t *made = api(world, "POST", "/v1/postal/bookings",
+                       json_pack("{s:s, s:s, s:i, s:s, s:{s:s, s:s, s:s}}", "dossier", e->code, "service", "receive", "weight_g", 120,
+                                 "commune", "06688", "person", "name", "Nguyễn Thị Ánh Tuyết", "phone", "0912000111", "address",
+                                 "Tổ 5, khu 2"),
+                       ACCEPTED);
+    for (int i = 0; made && i < WAIT_S * 10; i++) {
+        json_t *now = api(world, "GET", arena_printf(&world->arena, "/v1/postal/bookings/%lld", (long long)int_of(made, "id")), NULL, 200);
+        if (*string_of(now, "item_code"))
+            return true;
+        struct timespec tenth = {0, 100000000};
+        nanosleep(&tenth, NULL);
+    }
+    return false;
 }
 
 void day_post(struct world *world, struct day *day)
