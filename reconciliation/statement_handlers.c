@@ -25,7 +25,8 @@ static const struct db_statement preview = {
     "SELECT jsonb_build_object('date', $1::date, 'dry_run', true, 'summary', reconcile_summary($1::date))"};
 static const struct db_statement exceptions_list = {
     "exceptions_list",
-    "SELECT e.id, jsonb_build_object('id', e.id, 'reason', e.reason, 'account', a.account_number, 'amount', e.amount,"
+    "SELECT e.id, jsonb_build_object('id', e.id, 'reason', e.reason, 'explanation', exception_explain(e.reason), "
+    "'account', a.account_number, 'amount', e.amount,"
     " 'booked_on', e.booked_on, 'age_days', business_day($4) - e.booked_on, 'state', e.state, 'suggestion', "
     "e.suggestion,"
     " 'proposed_by', e.proposed_by, 'resolved_by', e.resolved_by, 'resolution', e.resolution, 'note', e.note,"
@@ -54,7 +55,8 @@ static enum err import_act(struct request *rq, void *with, struct act_reply *rep
     enum err err = statement_import_within(rq->db, &rq->arena, &order, &json);
     if (err)
         return err;
-    reply->status = 201;
+    /* A file that was here before made nothing. */
+    reply->status = text_find(json, TEXT("\"already_known\":true")) < json.length ? 200 : 201;
     buf_text(&reply->body, json);
     return OK;
 }

@@ -147,6 +147,23 @@ CREATE UNIQUE INDEX exception_of_payment ON exception_case (payment_id) WHERE li
 CREATE INDEX exception_open ON exception_case (booked_on, id) WHERE state <> 'resolved';
 COMMENT ON TABLE exception_case IS 'What does not agree, one row each, until somebody (or the missing half) explains it.';
 
+-- What a reason means, in words for the person at the desk.
+CREATE FUNCTION exception_explain(reason text) RETURNS text
+    LANGUAGE sql IMMUTABLE SET search_path FROM CURRENT
+    RETURN CASE reason
+        WHEN 'no_reference' THEN 'Tiền đã về nhưng nội dung chuyển khoản không có mã nộp tiền.'
+        WHEN 'unknown_reference' THEN 'Có mã nộp tiền nhưng không khớp yêu cầu nào của tài khoản này.'
+        WHEN 'wrong_amount' THEN 'Mã nộp tiền phải sửa mới đọc được và số tiền không khớp.'
+        WHEN 'amount_differs' THEN 'Số tiền trên sao kê khác số tiền đã báo.'
+        WHEN 'duplicate_line' THEN 'Dòng sao kê giống hệt một dòng đã ghi.'
+        WHEN 'may_be_known' THEN 'Có thể là khoản tiền đã ghi mà chưa rõ hồ sơ.'
+        WHEN 'reversal' THEN 'Ngân hàng thu hồi một khoản đã ghi.'
+        WHEN 'bank_charge' THEN 'Phí ngân hàng.'
+        WHEN 'bank_interest' THEN 'Lãi tiền gửi.'
+        WHEN 'outgoing' THEN 'Tiền chuyển đi.'
+        WHEN 'zero_amount' THEN 'Dòng sao kê có số tiền bằng không.'
+        WHEN 'payment_without_line' THEN 'Đã được báo có tiền nhưng sao kê không có dòng này.' END;
+
 CREATE TABLE line_posting (
     line_id    bigint PRIMARY KEY REFERENCES statement_line,
     journal_id bigint NOT NULL
@@ -486,7 +503,21 @@ DECLARE
     made bigint;
 BEGIN
     UPDATE exception_case e SET state = 'resolved', resolution = 'matched', resolved_at = reconcile_payments.at, resolved_by = 'machine'
-    WHERE e.state <> 'resolved' AND e.line_id IS NULL AND EXISTS (SELECT FROM line_match m WHERE m.payment_id = e.payment_id);
+    WHERE e.state <> 'resolved' AND e.line_id IS NULL AND e.reason = 'payment_without_line'
+      AND EXISTS (SELECT FROM line_match m WHERE m.payment_id = e.payment_id);
+    -- Money a call-back announced and nobody can tell whose it is: its line is matched, its owner is not known.
+    UPDATE exception_case e SET state = 'resolved', resolution = 'matched', resolved_at = reconcile_payments.at, resolved_by = 'machine'
+    FROM payment p
+    WHERE e.state <> 'resolved' AND e.line_id IS NULL AND e.reason IN ('no_reference', 'unknown_reference')
+      AND p.id = e.payment_id AND p.request_id IS NOT NULL;
+    INSERT INTO exception_case (reason, payment_id, account_id, amount, booked_on, opened_at)
+    SELECT CASE WHEN p.reference IS NULL THEN 'no_reference' ELSE 'unknown_reference' END, p.id, p.account_id, p.amount,
+           business_day(p.paid_at), reconcile_payments.at
+    FROM payment p
+    WHERE p.request_id IS NULL AND business_day(p.paid_at) BETWEEN day - 60 AND day
+      AND NOT EXISTS (SELECT FROM exception_case e WHERE e.payment_id = p.id)
+    ORDER BY p.paid_at, p.source, p.external_id
+    ON CONFLICT DO NOTHING;
     INSERT INTO exception_case (reason, payment_id, account_id, amount, booked_on, opened_at)
     SELECT 'payment_without_line', p.id, p.account_id, p.amount, business_day(p.paid_at), reconcile_payments.at
     FROM payment p

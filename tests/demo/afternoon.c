@@ -25,8 +25,16 @@ static json_t *wait_for_receipt(struct world *world, const struct errand *e)
 
 static bool xmlsec_agrees(struct world *world, const char *path)
 {
-    const char *const arguments[] = {"xmlsec1", "--verify",     "--trusted-pem", world->trust, "--id-attr:Id",
-                                     "DLBLai",  "--id-attr:Id", "Object",        path,         NULL};
+    const char *const arguments[] = {"xmlsec1",
+                                     "--verify",
+                                     "--trusted-pem",
+                                     world->trust,
+                                     "--id-attr:Id",
+                                     "DuLieuBienLai",
+                                     "--id-attr:Id",
+                                     "http://www.w3.org/2000/09/xmldsig#:Object",
+                                     path,
+                                     NULL};
     return run_program(world, arguments, NULL) == 0;
 }
 
@@ -48,9 +56,8 @@ static bool forgery_is_refused(struct world *world, struct text xml)
     char *forged = arena_copy(&world->arena, xml);
     char *amount = strstr(forged, "<TongTien>");
     if (!amount)
-        amount = strpbrk(forged, "123456789");
-    else
-        amount += strlen("<TongTien>");
+        return false;
+    amount += strlen("<TongTien>");
     *amount = *amount == '9' ? '8' : '9';
     const char *path = keep_file(world, "forged.xml", (struct text){forged, xml.length});
     return path && !xmlsec_agrees(world, path) && !lephi_agrees(world, path, 0);
@@ -129,12 +136,14 @@ void day_receipts(struct world *world, struct day *day)
 static bool book(struct world *world, struct errand *e)
 {
     json_t *made = api(world, "POST", "/v1/postal/bookings",
-                       json_pack("{s:s, s:s, s:i, s:s, s:{s:s, s:s, s:s}}", "dossier", e->code, "service", "receive", "weight_g", 120,
-                                 "commune", "06688", "person", "name", "Nguyễn Thị Ánh Tuyết", "phone", "0912000111", "address",
-                                 "Tổ 5, khu 2"),
+                       json_pack("{s:s, s:s, s:i, s:s, s:{s:s, s:s, s:s}}", "dossier", e->code, "service", "receive",
+                                 "weight_g", 120, "commune", "06688", "person", "name", "Nguyễn Thị Ánh Tuyết", "phone",
+                                 "0912000111", "address", "Tổ 5, khu 2"),
                        ACCEPTED);
     for (int i = 0; made && i < WAIT_S * 10; i++) {
-        json_t *now = api(world, "GET", arena_printf(&world->arena, "/v1/postal/bookings/%lld", (long long)int_of(made, "id")), NULL, 200);
+        json_t *now =
+            api(world, "GET", arena_printf(&world->arena, "/v1/postal/bookings/%lld", (long long)int_of(made, "id")),
+                NULL, 200);
         if (*string_of(now, "item_code"))
             return true;
         struct timespec tenth = {0, 100000000};

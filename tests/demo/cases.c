@@ -3,7 +3,8 @@
 const struct demo_case demo_cases[] = {
     /* TT 226/2016 Đ4.1: pages 1–2 at 2.000, further ones at 1.000; per copy. 2×2.000 + 3×1.000 = 7.000; two copies. */
     {"CT-BANSAO", "2.000815", "QN-HALONG", "counter", "{\"pages\": 5, \"copies\": 2}", NULL, 14000, 14},
-    {"CT-BANSAO", "2.000815", "QN-VANDON", "counter", "{\"pages\": 250, \"copies\": 1}", NULL, 200000, 4}, /* cap per copy */
+    {"CT-BANSAO", "2.000815", "QN-VANDON", "counter", "{\"pages\": 250, \"copies\": 1}", NULL, 200000,
+     4}, /* cap per copy */
     /* TT 226/2016 Đ4.2 */
     {"CT-CHUKY", "2.000884", "QN-BAICHAY", "counter", "{}", NULL, 10000, 12},
     /* TT 281/2016 Đ4.4: 8.000 a copy; NQ 66.22/2026 PL II frees digital citizens online. */

@@ -38,7 +38,7 @@ struct day {
     char accounts[ACCOUNTS_MAX][24];
     int account_count;
     int64_t banked; /* đồng that reached our accounts today */
-    int64_t due;    /* settled by them */
+    int64_t adrift; /* of it: parts of requests not settled, and money without a name */
 };
 
 void day_file_dossiers(struct world *world, struct day *day); /* registered, quoted, requested, QR read back */

@@ -50,7 +50,7 @@ static bool pay(struct world *world, struct errand *e)
     int64_t amount = e->fate == FATE_SHORT ? e->total - SHORT_BY : e->total;
     if (e->fate == FATE_SHORT)
         json_object_set_new(body, "amount", json_integer(amount));
-    if (!sandbox(world, "POST", "/bank/pay", body, 201))
+    if (!sandbox(world, "POST", "/bank/pay", body, 200))
         return false;
     e->paid = e->fate == FATE_DOUBLE ? 2 * amount : amount;
     const char *status = e->fate == FATE_SHORT      ? "partly_paid"
@@ -84,6 +84,7 @@ void day_pay(struct world *world, struct day *day)
             e->fate = FATE_PLAIN;
         bool paid = pay(world, e);
         day->banked += e->paid;
+        day->adrift += e->fate == FATE_SHORT || e->fate == FATE_NAMELESS ? e->paid : 0;
         step(world, paid, "%s %s", e->code, names[e->fate]);
     }
 }

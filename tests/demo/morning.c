@@ -30,9 +30,9 @@ static bool lines_are_explained(json_t *quote)
 static bool register_dossier(struct world *world, const struct day *day, struct errand *e, int number)
 {
     json_t *body =
-        json_pack("{s:s, s:s, s:s, s:s, s:s, s:{s:s, s:s}}", "procedure", e->kind->procedure,
-                  "agency", e->kind->agency, "channel", e->kind->channel, "state", "filed", "submitted_at", "",
-                  "applicant", "name", number % 2 ? "Nguyễn Thị Ánh Tuyết" : "Hoàng Văn Đức", "phone", "0912000111");
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:{s:s, s:s}}", "procedure", e->kind->procedure, "agency", e->kind->agency,
+                  "channel", e->kind->channel, "state", "filed", "submitted_at", "", "applicant", "name",
+                  number % 2 ? "Nguyễn Thị Ánh Tuyết" : "Hoàng Văn Đức", "phone", "0912000111");
     json_object_set_new(body, "submitted_at",
                         json_string(arena_printf(&world->arena, "%sT07:%02d:00+07:00", day->date, number % 60)));
     snprintf(e->code, sizeof e->code, "H49.%s-%s-%04d", e->kind->agency + 3, day->date, number);
