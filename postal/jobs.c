@@ -11,6 +11,10 @@ static const struct db_statement refused_sql = {"parcel_refused", "SELECT parcel
 static const struct db_statement cancelled_sql = {"parcel_cancelled", "SELECT parcel_cancelled($1, $2, $3, $4)"};
 static const struct db_statement again_sql = {"parcel_track_again", "SELECT parcel_track_again($1, $2, $3)"};
 
+static const struct db_statement control_sql = {
+    "parcel_control", "SELECT p.code FROM parcel p JOIN parcel o ON o.carrier = p.carrier WHERE o.id = $1"
+                      " AND p.state IN ('booked', 'cancelling') ORDER BY p.id DESC LIMIT 1"};
+
 /* One job under way. */
 struct errand {
     const struct postal_room *room;
@@ -69,6 +73,24 @@ static enum err send(struct errand *errand, struct text code, struct text wish)
     return err; /* the next try finds the parcel 'sent' and asks */
 }
 
+/* Before "not found" is believed: a parcel that is certainly there must be found by the same question. A wrong search
+ * parameter or a search that is down would otherwise book everything twice. */
+static enum err control(struct errand *errand)
+{
+    const struct carrier *carrier = &errand->room->carrier;
+    struct carrier_booking booking;
+    struct db_args args = db_args(errand->arena);
+    struct db_rows rows;
+    db_arg_int(&args, errand->parcel);
+    enum err err = db_query(errand->db, &control_sql, &args, &rows);
+    if (!err)
+        err = rows.count ? carrier->find(carrier->self, db_text(&rows, 0, 0), errand->arena, &booking) : ERR_NOT_FOUND;
+    if (err != ERR_NOT_FOUND)
+        return err;
+    errand->problem = TEXT("Tra cứu của bưu điện không tìm thấy cả đơn chắc chắn đã có: cần người kiểm tra");
+    return ERR_UNKNOWN_OUTCOME;
+}
+
 /* An attempt was made whose outcome we do not know. "Not found" right after it proves nothing: the order may still be
  * on its way through their queues, so it is believed only after a while. */
 static enum err ask(struct errand *errand, struct text code, instant_us last_attempt)
@@ -82,7 +104,9 @@ static enum err ask(struct errand *errand, struct text code, instant_us last_att
         return err;
     if (clock_now() - last_attempt < errand->room->config.ask_again_s * SECOND_US)
         return ERR_UNKNOWN_OUTCOME;
-    err = run(errand, &not_there_sql);
+    err = control(errand);
+    if (!err)
+        err = run(errand, &not_there_sql);
     return err ? err : ERR_RETRY;
 }
 

@@ -73,6 +73,30 @@ static const char *word(json_t *json, const char *key)
     return value ? arena_copy(&arena, text_of(value)) : "";
 }
 
+static enum err room_open(const char *find_type)
+{
+    struct faults faults;
+    faults_init(&faults, &arena);
+    const struct postal_config config = {.tariff_file = "postal/tariff.csv",
+                                         .zones_file = "postal/zones.csv",
+                                         .communes_file = "core/province/communes.csv",
+                                         .status_file = "postal/vnpost_status.csv",
+                                         .home = "22",
+                                         .office_commune = "06688",
+                                         .client = client,
+                                         .base_url = arena_printf(&arena, "%s/vnpost", sandbox.base),
+                                         .username = "sandbox",
+                                         .password = "sandbox",
+                                         .customer_code = "C000000001",
+                                         .find_type = find_type,
+                                         .public_key_file =
+                                             arena_printf(&arena, "%s/vnpost-public.pem", sandbox.folder)};
+    enum err err = postal_open(&config, &faults);
+    if (err)
+        print_message("%s: %s\n", faults.list[0].where, faults.list[0].detail);
+    return err;
+}
+
 /* A dossier of its own for each test. */
 static const char *dossier_new(void)
 {
@@ -207,6 +231,47 @@ static void a_crash_before_the_call_is_not_taken_for_a_booking(void **state)
     jobs_run();
     assert_string_equal(state_of(id), "booked");
     assert_int_equal(parcels_there(id), 1);
+}
+
+static void an_order_taken_while_the_answer_timed_out_is_found(void **state)
+{
+    int64_t id = book("");
+    mischief(CREATE, "hang_after");
+    jobs_run(); /* waits its eight seconds */
+    assert_string_equal(state_of(id), "sent");
+    jobs_run();
+    assert_string_equal(state_of(id), "booked");
+    assert_int_equal(parcels_there(id), 1);
+}
+
+static void a_search_that_finds_nothing_at_all_is_not_believed(void **state)
+{
+    int64_t id = book("");
+    mischief(CREATE, "answer_500"); /* it is there */
+    jobs_run();
+    postal_close();
+    assert_int_equal(room_open("1"), OK); /* searches by item code: never finds one of ours */
+    test_sql(db,
+             arena_printf(&arena, "UPDATE parcel SET attempted_at = attempted_at - interval '1 day' WHERE id = %lld",
+                          (long long)id));
+    for (int round = 0; round < 3; round++)
+        jobs_run();
+    assert_string_equal(state_of(id), "sent");
+    assert_int_equal(parcels_there(id), 1);
+    postal_close();
+    assert_int_equal(room_open("2"), OK);
+    jobs_run();
+    assert_string_equal(state_of(id), "booked");
+    assert_int_equal(parcels_there(id), 1);
+}
+
+static void the_database_keeps_the_promises(void **state)
+{
+    test_sql_refused(db, "UPDATE parcel_event SET status = 'delivered'", "23001");
+    test_sql_refused(db, "DELETE FROM parcel_event", "23001");
+    test_sql_refused(db, "UPDATE parcel SET state = 'booked', carrier_id = NULL WHERE state = 'booked'", "23514");
+    test_sql_refused(db, "UPDATE parcel SET item = (SELECT min(item) FROM parcel) WHERE item IS NOT NULL", "23505");
+    test_sql_refused(db, "UPDATE parcel SET dossier = 'nobody' WHERE id = (SELECT min(id) FROM parcel)", "23503");
 }
 
 static void a_refusal_is_shown_and_frees_the_dossier(void **state)
@@ -378,34 +443,16 @@ static void money_collected_at_the_door_is_settled_once(void **state)
 static int start(void **state)
 {
     static const char *const options[] = {"--retry-base-ms", "100", NULL};
-    static char key[128];
-    struct faults faults;
     arena_init(&arena);
-    faults_init(&faults, &arena);
     db = test_db();
     test_province(db);
     test_sql(db, "UPDATE agency SET phone = '02033 835 687', address = 'Số 1, đường A' WHERE code = 'A1'");
     test_sandbox_start(&sandbox, options);
-    snprintf(key, sizeof key, "%s/vnpost-public.pem", sandbox.folder);
     const struct http_client_config client_config = {0};
     if (http_client_start(&client_config, &client))
         return -1;
-    const struct postal_config config = {.tariff_file = "postal/tariff.csv",
-                                         .zones_file = "postal/zones.csv",
-                                         .communes_file = "core/province/communes.csv",
-                                         .status_file = "postal/vnpost_status.csv",
-                                         .home = "22",
-                                         .office_commune = "06688",
-                                         .client = client,
-                                         .base_url = arena_printf(&arena, "%s/vnpost", sandbox.base),
-                                         .username = "sandbox",
-                                         .password = "sandbox",
-                                         .customer_code = "C000000001",
-                                         .public_key_file = key};
-    if (postal_open(&config, &faults)) {
-        print_message("%s: %s\n", faults.list[0].where, faults.list[0].detail);
+    if (room_open("2"))
         return -1;
-    }
     const struct http_config http = {.routes = routes,
                                      .route_count = sizeof routes / sizeof *routes,
                                      .workers = 2,
@@ -437,6 +484,8 @@ int main(void)
         cmocka_unit_test(a_wanted_parcel_is_booked_once_and_announced),
         cmocka_unit_test(a_lost_answer_is_asked_for_and_never_booked_again),
         cmocka_unit_test(a_crash_before_the_call_is_not_taken_for_a_booking),
+        cmocka_unit_test(an_order_taken_while_the_answer_timed_out_is_found),
+        cmocka_unit_test(a_search_that_finds_nothing_at_all_is_not_believed),
         cmocka_unit_test(a_refusal_is_shown_and_frees_the_dossier),
         cmocka_unit_test(an_expired_token_is_renewed_without_losing_the_order),
         cmocka_unit_test(signed_call_backs_move_the_parcel_and_repeats_change_nothing),
@@ -446,6 +495,7 @@ int main(void)
         cmocka_unit_test(every_fault_of_a_booking_is_named),
         cmocka_unit_test(a_quote_says_that_it_is_illustrative),
         cmocka_unit_test(money_collected_at_the_door_is_settled_once),
+        cmocka_unit_test(the_database_keeps_the_promises),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

@@ -350,15 +350,23 @@ static void charge(struct visit *visit)
     json_put_end(&json);
 }
 
-/* By item code, order id or our own code; the newest of several. Holds the lock. */
-static struct parcel *parcel_find(struct post *post, struct text code)
+/* By item code ('1'), our own code ('2'), order id ('3') or any of them ('*'); the newest of several. Holds the lock.
+ */
+static struct parcel *parcel_by(struct post *post, char type, struct text code)
 {
     for (size_t i = post->count; code.length && i > 0; i--) {
         struct parcel *parcel = post->parcels[i - 1];
-        if (text_is(code, parcel->item) || text_is(code, parcel->id) || text_is(code, parcel->sale))
+        if (((type == '1' || type == '*') && text_is(code, parcel->item)) ||
+            ((type == '2' || type == '*') && text_is(code, parcel->sale)) ||
+            ((type == '3' || type == '*') && text_is(code, parcel->id)))
             return parcel;
     }
     return NULL;
+}
+
+static struct parcel *parcel_find(struct post *post, struct text code)
+{
+    return parcel_by(post, '*', code);
 }
 
 static void parcel_write(struct json *json, const struct parcel *parcel)
@@ -379,12 +387,12 @@ static void parcel_write(struct json *json, const struct parcel *parcel)
 static void order_get(struct visit *visit)
 {
     struct post *post = visit->sandbox->post;
-    struct text code = visit_query(visit, "code");
+    struct text code = visit_query(visit, "code"), type = visit_query(visit, "type");
     if (!token_good(visit))
         return;
     struct json json = json_to(&visit->reply);
     pthread_mutex_lock(&post->lock);
-    const struct parcel *parcel = parcel_find(post, code);
+    const struct parcel *parcel = parcel_by(post, type.length == 1 ? *type.at : '*', code);
     int shape = parcel ? (int)(parcel->number % 4) : 0;
     if (shape == 1)
         json_put_array(&json, NULL);

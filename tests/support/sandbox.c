@@ -33,6 +33,14 @@ static const char *program_of(struct arena *arena)
     return arena_printf(arena, "%s/lephi-sandbox", self);
 }
 
+/* A test that ends by exit() must not leave the outside world behind. */
+static pid_t running;
+static void end_running(void)
+{
+    if (running)
+        kill(running, SIGKILL);
+}
+
 void test_sandbox_start(struct test_sandbox *sandbox, const char *const *options)
 {
     struct arena arena;
@@ -58,6 +66,9 @@ void test_sandbox_start(struct test_sandbox *sandbox, const char *const *options
     if (posix_spawn(&sandbox->pid, words[0], &actions, NULL, words, environ))
         end(words[0]);
     posix_spawn_file_actions_destroy(&actions);
+    if (!running)
+        atexit(end_running);
+    running = sandbox->pid;
     arena_done(&arena);
     close(out[1]);
     FILE *said = fdopen(out[0], "r");
@@ -75,7 +86,7 @@ bool test_sandbox_stop(struct test_sandbox *sandbox, int how)
     kill(sandbox->pid, how);
     if (waitpid(sandbox->pid, &status, 0) != sandbox->pid)
         end("waitpid");
-    sandbox->pid = 0;
+    sandbox->pid = running = 0;
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
