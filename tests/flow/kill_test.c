@@ -16,7 +16,7 @@
 #include "tests/support/database.h"
 #include "tests/support/service.h"
 
-enum { CLIENTS = 6, ORDERS_MAX = 20000, NOTICES_MAX = 3, RETRY_MS = 10, GIVE_UP_S = 120, DRAIN_S = 120 };
+enum { CLIENTS = 16, ORDERS_MAX = 20000, NOTICES_MAX = 3, RETRY_MS = 10, GIVE_UP_S = 120, DRAIN_S = 120 };
 
 /* What one client did for one dossier, as it was acknowledged. */
 struct order {

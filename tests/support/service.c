@@ -244,8 +244,10 @@ void service_start(struct service_under_test *s)
         show_log(s);
         end(s->binary, "did not start");
     }
-    s->port = port;
-    snprintf(s->url, sizeof s->url, "http://127.0.0.1:%u", port);
+    if (!s->port) { /* later starts come on the same port, while callers read the address */
+        s->port = port;
+        snprintf(s->url, sizeof s->url, "http://127.0.0.1:%u", port);
+    }
     for (int i = 0; i < READY_SECONDS * 50; i++) {
         if (is_ready(s))
             return;
