@@ -3,7 +3,7 @@
  * Clients make requests (each under one Idempotency-Key), pay them by signed call-backs the way a bank does (again and
  * again until it hears success, now and then once more after that), and cancel some. The service is killed at random
  * moments and started again. LEPHI_KILLS kills (20), LEPHI_SEED for the choices of the same run; the moments of the
- * machine are its own. */
+ * machine are its own. The same with every database connection broken LEPHI_CUTS times (40). */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -198,7 +198,8 @@ static void load_expected(void)
                            (long long)(o->notices[k].memo ? o->request : 0));
         }
     }
-    test_sql(db, "CREATE TEMP TABLE told_order (dossier text, request bigint, reference text, amount bigint, cancelled"
+    test_sql(db, "DROP TABLE IF EXISTS told_order, told_notice; CREATE TEMP TABLE told_order (dossier text, request "
+                 "bigint, reference text, amount bigint, cancelled"
                  " integer); CREATE TEMP TABLE told_notice (id bigint, amount bigint, request bigint)");
     assert_int_equal(db_copy_in(db, "COPY told_order FROM STDIN", buf_view(&orders)), OK);
     assert_int_equal(db_copy_in(db, "COPY told_notice FROM STDIN", buf_view(&notices)), OK);
@@ -252,58 +253,86 @@ static void report(int kills, int64_t started_us)
             notices += clients[c].orders[i].notice_count;
     }
     printf(
-        "%d kills in %.1f s: %ld requests, %ld payments acknowledged, %ld call-backs repeated, %ld replies replayed; "
+        "%d blows in %.1f s: %ld requests, %ld payments acknowledged, %ld call-backs repeated, %ld replies replayed; "
         "of %ld calls %ld had no answer; %lld receipts signed\n",
         kills, (double)(clock_monotonic_us() - started_us) / 1e6, orders, notices, repeats, replays, calls, unanswered,
         (long long)test_int(db, "SELECT count(*) FROM receipt WHERE signed_xml IS NOT NULL"));
     fflush(stdout);
 }
 
-static void what_was_acknowledged_survives_kill_9_exactly_once(void **state)
+static void kill_and_start_again(void)
 {
-    int kills = test_count("LEPHI_KILLS", 20);
+    service_kill(&service);
+    /* The dead hold their jobs until the lease ends, a minute or two: let the time pass at once. */
+    test_sql(db, "UPDATE job SET run_at = created_at WHERE state = 'waiting'");
+    service_start(&service);
+}
+
+/* What the service sees when its database fails over: every connection breaks, some inside a commit. */
+static void cut_every_connection(void)
+{
+    test_sql(db, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND"
+                 " application_name LIKE 'lephi %'");
+}
+
+/* Work goes on around `times` disturbances at moments of chance; then nothing may be lost, and nothing be there twice.
+ */
+static void work_through(void (*disturb)(void), int times, int pause_max_ms)
+{
     struct dice dice = {test_seed()};
     int64_t started_us = clock_monotonic_us();
+    atomic_store(&over, false);
     for (int i = 0; i < CLIENTS; i++) {
         clients[i].number = i;
         clients[i].dice.state = dice_next(&dice);
-        clients[i].orders = memory_new(sizeof(struct order) * ORDERS_MAX);
         assert_int_equal(pthread_create(&clients[i].thread, NULL, work, &clients[i]), 0);
     }
-    for (int i = 0; i < kills; i++) {
-        test_sleep_ms(1 + dice_below(&dice, 700));
-        service_kill(&service);
-        /* The dead hold their jobs until the lease ends, a minute or two: let the time pass at once. */
-        test_sql(db, "UPDATE job SET run_at = created_at WHERE state = 'waiting'");
-        service_start(&service);
+    for (int i = 0; i < times; i++) {
+        test_sleep_ms(1 + dice_below(&dice, pause_max_ms));
+        disturb();
     }
     atomic_store(&over, true);
     for (int i = 0; i < CLIENTS; i++)
         pthread_join(clients[i].thread, NULL);
+    test_sql(db, "UPDATE job SET run_at = created_at WHERE state = 'waiting'");
     bool drained = service_drained(db, DRAIN_S);
-    report(kills, started_us);
+    report(times, started_us);
     assert_true(drained);
     compare_with_what_was_told();
-    for (int i = 0; i < CLIENTS; i++)
-        free(clients[i].orders);
+}
+
+static void what_was_acknowledged_survives_kill_9_exactly_once(void **state)
+{
+    work_through(kill_and_start_again, test_count("LEPHI_KILLS", 20), 700);
+}
+
+static void what_was_acknowledged_survives_broken_connections_exactly_once(void **state)
+{
+    work_through(cut_every_connection, test_count("LEPHI_CUTS", 40), 150);
 }
 
 static int set_up(void **state)
 {
     db = test_db();
     service_set_up(&service, db, NULL);
+    for (int i = 0; i < CLIENTS; i++)
+        clients[i].orders = memory_new(sizeof(struct order) * ORDERS_MAX);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     service_tear_down(&service);
+    for (int i = 0; i < CLIENTS; i++)
+        free(clients[i].orders);
     db_close(db);
     return 0;
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(what_was_acknowledged_survives_kill_9_exactly_once)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_acknowledged_survives_kill_9_exactly_once),
+        cmocka_unit_test(what_was_acknowledged_survives_broken_connections_exactly_once)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
