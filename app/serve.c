@@ -17,7 +17,7 @@
 #include "payments/ledger/ledger.h"
 #include "payments/requests/requests.h"
 
-enum { HOUSEKEEPING_PAUSE_S = 5, DRAIN_MS = 8000 };
+enum { PROXIES_MAX = 16, HOUSEKEEPING_PAUSE_S = 5, DRAIN_MS = 8000 };
 
 static struct service service;
 
@@ -136,7 +136,9 @@ static int start_background(void)
     if (err)
         return complain("sequencer", err);
     const struct confirmer_config confirmer = {.database_url = url,
+                                               .writers = (int)config_int(CONFIG_PAYMENTS_WRITERS),
                                                .wait_ms = (int)config_int(CONFIG_PAYMENTS_BATCH_WAIT),
+                                               .batch_max = (size_t)config_int(CONFIG_PAYMENTS_BATCH_MAX),
                                                .committed = wake_jobs,
                                                .with = &service};
     err = confirmer_start(&confirmer, &service.confirmer);
@@ -147,14 +149,32 @@ static int start_background(void)
                                                                         : EXIT_DONE;
 }
 
+/* http.proxies: addresses separated by spaces; they live as long as the program. */
+static size_t read_proxies(const char *ret_proxies[PROXIES_MAX])
+{
+    static struct arena kept;
+    size_t count = 0;
+    struct text rest = text_of(config_text(CONFIG_HTTP_PROXIES));
+    while (rest.length && count < PROXIES_MAX) {
+        struct text one = text_until(rest, ' ', &rest);
+        if (one.length)
+            ret_proxies[count++] = arena_copy(&kept, one);
+    }
+    return count;
+}
+
 static int start_http(void)
 {
+    static const char *proxies[PROXIES_MAX];
+    size_t proxy_count = read_proxies(proxies);
     const struct http_config http = {.address = config_text(CONFIG_HTTP_ADDRESS),
                                      .port = (uint16_t)config_int(CONFIG_HTTP_PORT),
                                      .loop_threads = (int)config_int(CONFIG_HTTP_LOOPS),
                                      .workers = (int)config_int(CONFIG_HTTP_WORKERS),
                                      .queue_max = (size_t)config_int(CONFIG_HTTP_QUEUE),
                                      .connections_max = (int)config_int(CONFIG_HTTP_CONNECTIONS),
+                                     .proxies = proxies,
+                                     .proxy_count = proxy_count,
                                      .routes = app_routes,
                                      .route_count = app_route_count,
                                      .context = &service,

@@ -24,7 +24,7 @@ struct confirmer {
 static bool ready(const struct confirmer *c)
 {
     bool waited = clock_monotonic_us() - c->first_us >= c->config.wait_ms * INT64_C(1000);
-    return c->count && (c->stopping || !c->busy || c->count >= CONFIRM_BATCH_MAX || waited);
+    return c->count && (c->stopping || !c->busy || c->count >= c->config.batch_max || waited);
 }
 
 static void wait_a_little(struct confirmer *c)
@@ -48,7 +48,7 @@ static size_t take(struct confirmer *c, struct confirm_ticket *ret_tickets[CONFI
     while (!ready(c) && !(c->stopping && !c->count))
         wait_a_little(c);
     size_t taken = 0;
-    while (c->first && taken < CONFIRM_BATCH_MAX) {
+    while (c->first && taken < c->config.batch_max) {
         ret_tickets[taken++] = c->first;
         c->first = c->first->next;
     }
@@ -116,6 +116,8 @@ enum err confirmer_start(const struct confirmer_config *config, struct confirmer
     c->config.writers = config->writers ? config->writers : WRITERS_MAX;
     c->config.wait_ms = config->wait_ms ? config->wait_ms : 3;
     c->config.queue_max = config->queue_max ? config->queue_max : 4096;
+    c->config.batch_max = config->batch_max ? config->batch_max : CONFIRM_BATCH_MAX;
+    assert(c->config.batch_max <= CONFIRM_BATCH_MAX);
     assert(c->config.writers >= 1 && c->config.writers <= WRITERS_MAX);
     c->last = &c->first;
     pthread_mutex_init(&c->lock, NULL);

@@ -52,6 +52,7 @@ struct confirmer_config {
     const char *database_url;
     int writers;                   /* 1 or 2 [2] */
     int wait_ms;                   /* [3] */
+    size_t batch_max;              /* 1 to CONFIRM_BATCH_MAX [CONFIRM_BATCH_MAX] */
     size_t queue_max;              /* [4096] */
     void (*committed)(void *with); /* after a commit that wrote jobs; may be NULL */
     void *with;
