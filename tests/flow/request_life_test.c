@@ -1,4 +1,5 @@
 /* The life of a request, seen from outside: what is asked, what comes, what is said then, and what is owed back. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +14,7 @@
 #include "tests/support/refusal.h"
 #include "tests/support/service.h"
 
-enum { CROWD = 1000, MONTH_S = 31 * 86400, EXPIRE_WAIT_S = 30 };
+enum { CROWD = 1000, RACES = 24, MONTH_S = 31 * 86400, EXPIRE_WAIT_S = 30 };
 
 static struct db *db;
 static struct service_under_test service;
@@ -348,6 +349,49 @@ static void a_thousand_identical_call_backs_book_one_payment(void **state)
     assert_int_equal(receipts_of(&asked), 1);
 }
 
+struct race {
+    struct payment_asked asked;
+    int64_t notice;
+    int cancelled;
+};
+
+static void *cancel_in_the_race(void *with)
+{
+    struct race *race = with;
+    struct arena own;
+    arena_init(&own);
+    race->cancelled =
+        service_ask(&service, &own, "POST",
+                    arena_printf(&own, "/v1/payment-requests/%lld/cancel", (long long)race->asked.id), "{}")
+            .status;
+    arena_done(&own);
+    return NULL;
+}
+
+/* Either it was paid and stays paid, or it was cancelled and the money is owed back: never both, never neither. */
+static void paying_and_cancelling_at_once_ends_one_way_or_the_other(void **state)
+{
+    int paid = 0, cancelled = 0;
+    for (int i = 0; i < RACES; i++) {
+        struct race race = {.asked = ask(1)};
+        pthread_t thread;
+        assert_int_equal(pthread_create(&thread, NULL, cancel_in_the_race, &race), 0);
+        test_sleep_ms(i % 4);
+        pay(race.asked.reference, 8000);
+        pthread_join(thread, NULL);
+        if (race.cancelled == 200) {
+            expect_status(&race.asked, "cancelled", 0, 8000);
+            expect_refund_case(&race.asked, "after_cancel", 8000);
+        } else {
+            assert_int_equal(race.cancelled, 409);
+            expect_status(&race.asked, "paid", 0, 0);
+        }
+        paid += race.cancelled != 200;
+        cancelled += race.cancelled == 200;
+    }
+    printf("%d were paid, %d cancelled\n", paid, cancelled);
+}
+
 /* Who may see it ----------------------------------------------------------------------------------------------------
  */
 
@@ -490,6 +534,7 @@ int main(void)
         cmocka_unit_test(a_memo_that_says_nothing_waits_for_a_person),
         cmocka_unit_test(the_same_money_told_by_two_sources_is_one_payment),
         cmocka_unit_test(a_thousand_identical_call_backs_book_one_payment),
+        cmocka_unit_test(paying_and_cancelling_at_once_ends_one_way_or_the_other),
         cmocka_unit_test(a_link_opens_its_own_request_and_no_other),
         cmocka_unit_test(the_feed_gives_every_event_once_and_in_order),
         cmocka_unit_test(an_expired_request_can_be_reopened_and_its_money_is_never_refused),
