@@ -131,7 +131,7 @@ static void a_signed_body_with_faults_is_refused_fault_by_fault(void **state)
          "field_missing, /currency field_missing, /direction field_missing, /id field_missing, /memo field_missing"},
         {"dollars that flow sideways at no time",
          "{\"id\":0,\"account_number\":\"" TEST_ACCOUNT "\",\"amount\":5,\"currency\":\"USD\",\"direction\":\"up\","
-                                                        "\"memo\":\"\",\"bank_reference\":\"\",\"booked_at\":"
+         "\"memo\":\"\",\"bank_reference\":\"\",\"booked_at\":"
          "\"yesterday\"}",
          422, "invalid_request",
          "/bank_reference field_length, /booked_at field_format, /currency field_value, /direction field_value, /id "

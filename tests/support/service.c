@@ -48,7 +48,7 @@ static char *find_binary(void)
         char *tests = strstr(path, "/tests/");
         if (!tests)
             end(path, "stands in no build folder; set LEPHI_BINARY");
-        strcpy(tests, "/lephi");
+        memcpy(tests, "/lephi", sizeof "/lephi");
         wanted = path;
     }
     if (access(wanted, X_OK))
