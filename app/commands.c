@@ -10,8 +10,7 @@ const struct command commands[] = {
     {"migrate", "", "brings the database to this binary's version",
      "Safe to run again and from two hosts at once. Refuses a migration that was changed or is missing.",
      command_migrate},
-    {"catalogue", "check FILE…|FOLDER | import FOLDER [--dry-run]", "fee catalogue: check alone, or publish", NULL,
-     command_catalogue},
+    {"catalogue", "check FILE…|FOLDER", "checks a fee catalogue before it is used", NULL, command_catalogue},
     {"quote", "FILE|- [--catalogue PATH]", "JSON quote request in, JSON quote out",
      "The request is that of POST /v1/quotes. With --catalogue no database is needed; the shipped one is "
      "payments/catalogue/.",

@@ -59,14 +59,13 @@ int command_catalogue(int argc, char **argv)
         return app_usage(argv[0], NULL);
     if (!strcmp(argv[1], "check"))
         return fees_catalogue_check_command(argc - 1, argv + 1);
-    return app_usage(argv[0],
-                     "only `check` is here yet: the service reads its catalogue folder (paths.catalogue) at start");
+    return app_usage(argv[0], "`check` a folder, then make it paths.catalogue and restart the service");
 }
 
 /* One line of `lephi check`. */
 static int told(const char *what, enum err err, const char *detail)
 {
-    printf("%-14s %s%s%s\n", what, err ? "FAILED" : "ok", *detail ? "  " : "", detail);
+    printf("%-14s %s  %s\n", what, err ? "FAILED" : "ok", detail);
     return err ? EXIT_FAILED : EXIT_DONE;
 }
 

@@ -11,6 +11,7 @@
 enum { DEPTH_MAX = 64, PIECE_MAX = 1 << 20, USTRD_FULL = 140 };
 
 /* Elements that mean something, sorted by name. */
+// clang-format off
 #define ELEMENTS(X)                                                                                                    \
     X(Acct)                                                                                                            \
     X(AcctSvcrRef)                                                                                                     \
@@ -22,6 +23,7 @@ enum { DEPTH_MAX = 64, PIECE_MAX = 1 << 20, USTRD_FULL = 140 };
             X(Ntfctn) X(Ntry) X(NtryDtls) X(NtryRef) X(Othr) X(Prtry) X(Pty) X(Ref) X(Refs) X(RltdPties) X(RmtInf)     \
                 X(Rpt) X(RvslInd) X(Stmt) X(Strd) X(Sts) X(SubFmlyCd) X(Tp) X(TtlNtries) X(TxAmt) X(TxDtls) X(TxId)    \
                     X(TxsSummry) X(UltmtCdtr) X(UltmtDbtr) X(Ustrd) X(ValDt)
+// clang-format on
 
 enum element {
     NOTHING,

@@ -1,5 +1,7 @@
 #include "core/http/router.h"
 
+#include <stdio.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "core/base/memory.h"
@@ -223,11 +225,13 @@ enum err router_find(const struct router *router, const char *method, const stru
 
 void router_allow(unsigned allowed, char ret_allow[ROUTER_ALLOW_SIZE])
 {
+    size_t length = 0;
     ret_allow[0] = '\0';
     for (int i = 0; i < METHOD_COUNT; i++) {
         if (!(allowed & 1u << i))
             continue;
-        strcat(ret_allow, ret_allow[0] ? ", " : "");
-        strcat(ret_allow, i == METHOD_GET ? "GET, HEAD" : method_names[i]);
+        length += (size_t)snprintf(ret_allow + length, ROUTER_ALLOW_SIZE - length, "%s%s", length ? ", " : "",
+                                   i == METHOD_GET ? "GET, HEAD" : method_names[i]);
+        assert(length < ROUTER_ALLOW_SIZE);
     }
 }

@@ -46,13 +46,15 @@ static enum err bind_to(const struct addrinfo *address, int loop_count, int *ret
 
 static uint16_t port_of(int listener)
 {
-    struct sockaddr_storage bound;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } bound = {.v6 = {0}};
     socklen_t size = sizeof bound;
-    if (getsockname(listener, (struct sockaddr *)&bound, &size))
+    if (getsockname(listener, &bound.any, &size))
         return 0;
-    if (bound.ss_family == AF_INET6)
-        return ntohs(((struct sockaddr_in6 *)(void *)&bound)->sin6_port);
-    return ntohs(((struct sockaddr_in *)(void *)&bound)->sin_port);
+    return bound.any.sa_family == AF_INET6 ? ntohs(bound.v6.sin6_port) : ntohs(bound.v4.sin_port);
 }
 
 static enum err listen_on(const struct http_config *config, uint16_t port, int *ret_listener)

@@ -59,7 +59,7 @@ static void fields_of(const json_t *object, const char *pointer, struct faults *
 
 enum err json_parse(struct text body, struct json_fields *ret_fields, struct faults *faults)
 {
-    json_t *value;
+    json_t *value = NULL;
     enum err err = json_parse_value(body, &value, faults);
     if (err)
         return err;

@@ -46,7 +46,7 @@ static void before_value(struct json *json, const char *key)
     buf_put(json->out, "\":", 2);
 }
 
-static void open(struct json *json, const char *key, char opener, char closer)
+static void begin(struct json *json, const char *key, char opener, char closer)
 {
     assert(json->depth < JSON_DEPTH_MAX);
     before_value(json, key);
@@ -57,12 +57,12 @@ static void open(struct json *json, const char *key, char opener, char closer)
 
 void json_put_object(struct json *json, const char *key)
 {
-    open(json, key, '{', '}');
+    begin(json, key, '{', '}');
 }
 
 void json_put_array(struct json *json, const char *key)
 {
-    open(json, key, '[', ']');
+    begin(json, key, '[', ']');
 }
 
 void json_put_end(struct json *json)

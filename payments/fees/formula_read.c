@@ -84,12 +84,12 @@ static bool decimal_read(struct text text, int places, int64_t *ret_number)
 {
     struct text fraction, whole = text_until(text, '.', &fraction);
     int64_t number;
-    if (!whole.length || whole.length > 12 || whole.at[0] == '-' || !text_to_int64(whole, &number))
+    if (!whole.length || whole.length > 12 || !whole.at || whole.at[0] == '-' || !text_to_int64(whole, &number))
         return false;
     if (fraction.at && (!fraction.length || fraction.length > (size_t)places))
         return false;
     for (int i = 0; i < places; i++) {
-        char c = (size_t)i < fraction.length ? fraction.at[i] : '0';
+        char c = fraction.at && (size_t)i < fraction.length ? fraction.at[i] : '0';
         if (c < '0' || c > '9' || money_multiply(number, 10, &number) || money_add(number, c - '0', &number))
             return false;
     }

@@ -104,8 +104,7 @@ struct words sheet_words(struct sheet *sheet, const char *name, size_t max)
 {
     struct words words = {0};
     struct text left = sheet_cell(sheet, name);
-    if (left.length)
-        words.list = ARENA_ARRAY(sheet->arena, struct text, max);
+    words.list = ARENA_ARRAY(sheet->arena, struct text, max);
     while (left.at) {
         struct text rest, word = text_trim(text_until(left, ' ', &rest));
         left = rest;
