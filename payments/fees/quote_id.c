@@ -238,7 +238,8 @@ enum err quote_id_read(struct text id, struct arena *arena, struct quote_request
         crypto_sha256((struct text){bytes.at, length}, digest);
         /* one spelling only: what base64 leaves open (white space, padding, other alphabet) is refused */
         base64url_encode(bytes.at, bytes.length, &again);
-        memcpy(canonical, "q_", 2);
+        canonical[0] = 'q';
+        canonical[1] = '_';
         good = again.length + 2 <= QUOTE_ID_MAX && !memcmp(bytes.at + length, digest, ID_CHECK_SIZE);
         if (good)
             memcpy(canonical + 2, again.at, again.length);
