@@ -55,7 +55,8 @@ bool reference_valid(struct text text);
 /* Finds every reference a bank memo may hold, as banks and people deliver it: lower-cased, split by spaces and
  * punctuation, wrapped, joined to its neighbours, cut at the end, O for 0, I or L for 1. Best first: intact, then
  * repaired, then restored; among equals the earlier in the memo. The weaker the evidence, the more its surroundings
- * must agree (reference_memo.c). Returns how many were found. Shapes: measured on public statements, see README.md. */
+ * must agree (reference_memo.c). Reads the first 1,024 letters and digits. Returns how many were found. Shapes:
+ * measured on public statements, see README.md. */
 size_t reference_candidates(struct text memo, struct reference_candidate ret_found[REFERENCE_CANDIDATES_MAX]);
 
 /* `lephi reference new | read TEXT`. */
