@@ -54,9 +54,9 @@ make --no-print-directory -j"$(nproc)" binaries || exit 1
 make --no-print-directory -j"$(nproc)" MODE=fuzz fuzz-programs || exit 1
 echo "test-full of $commit"
 step tests none bash tests/run.sh
-step kills "$RANDOM" env LEPHI_KILLS="$kills" TEST_TIMEOUT_S=7200 bash tests/run.sh flow/kill_test
+step kills "$RANDOM" env TEST_KILLS="$kills" TEST_TIMEOUT_S=7200 bash tests/run.sh flow/kill_test
 for ((i = 1; i <= seeds; i++)); do
-    step "seed-$i" "$i" env LEPHI_SEED="$i" LEPHI_KILLS=10 bash tests/run.sh flow/kill_test flow/request_life_test requests/reference_test
+    step "seed-$i" "$i" env TEST_SEED="$i" TEST_KILLS=10 bash tests/run.sh flow/kill_test flow/request_life_test requests/reference_test
 done
 step fuzz none bash tests/fuzz/run.sh "$fuzz_s"
 step large-statement none large_statement

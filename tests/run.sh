@@ -4,7 +4,7 @@
 #
 #   run.sh [WORD…]      only programs whose path contains one of the words
 #
-# LEPHI_KILLS, LEPHI_SEED for the tests that have them · TEST_JOBS (2) programs at once · TEST_TIMEOUT_S (600) per program · logs in build/test-logs/
+# TEST_KILLS, TEST_SEED for the tests that have them · TEST_JOBS (2) programs at once · TEST_TIMEOUT_S (600) per program · logs in build/test-logs/
 set -uo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
@@ -15,7 +15,7 @@ postgres=$root/app/run/postgres.sh
 words=("$@")
 
 # The caller's settings are not the tests'.
-for name in $(compgen -e | grep -E '^(LEPHI_|DATABASE_URL$|PG)' | grep -vE '^LEPHI_(KILLS|SEED)$'); do unset "$name"; done
+for name in $(compgen -e | grep -E '^(LEPHI_|DATABASE_URL$|PG)'); do unset "$name"; done
 export ASAN_OPTIONS=abort_on_error=1:detect_stack_use_after_return=1:strict_string_checks=1
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export LSAN_OPTIONS=suppressions=$root/tests/lsan.supp:print_suppressions=0

@@ -2,7 +2,7 @@
  *
  * Clients make requests (each under one Idempotency-Key), pay them by signed call-backs the way a bank does (again and
  * again until it hears success, now and then once more after that), and cancel some. The service is killed at random
- * moments and started again. LEPHI_KILLS kills (20), LEPHI_SEED for the choices of the same run; the moments of the
+ * moments and started again. TEST_KILLS kills (20), TEST_SEED for the choices of the same run; the moments of the
  * machine are its own. The same with every database connection broken LEPHI_CUTS times (40). */
 #include <pthread.h>
 #include <setjmp.h>
@@ -303,7 +303,7 @@ static void work_through(void (*disturb)(void), int times, int pause_max_ms)
 
 static void what_was_acknowledged_survives_kill_9_exactly_once(void **state)
 {
-    work_through(kill_and_start_again, test_count("LEPHI_KILLS", 20), 700);
+    work_through(kill_and_start_again, test_count("TEST_KILLS", 20), 700);
 }
 
 static void what_was_acknowledged_survives_broken_connections_exactly_once(void **state)

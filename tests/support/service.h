@@ -119,7 +119,7 @@ struct dice {
 };
 uint64_t dice_next(struct dice *dice);
 int dice_below(struct dice *dice, int bound); /* 0 … bound - 1 */
-/* LEPHI_SEED, or a fresh one; printed, so that it can be given again. */
+/* TEST_SEED, or a fresh one; printed, so that it can be given again. */
 uint64_t test_seed(void);
 int test_count(const char *variable, int otherwise); /* a positive number from the environment */
 void test_sleep_ms(int ms);

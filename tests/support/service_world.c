@@ -27,11 +27,11 @@ int dice_below(struct dice *dice, int bound)
 
 uint64_t test_seed(void)
 {
-    const char *given = getenv("LEPHI_SEED");
+    const char *given = getenv("TEST_SEED");
     uint64_t seed;
     crypto_random(&seed, sizeof seed);
     seed = given && *given ? strtoull(given, NULL, 10) : seed >> 1;
-    printf("LEPHI_SEED=%llu\n", (unsigned long long)seed);
+    printf("TEST_SEED=%llu\n", (unsigned long long)seed);
     fflush(stdout);
     return seed;
 }
