@@ -13,11 +13,12 @@
 #include <time.h>
 #include "app/pages/pages.h"
 #include "app/service.h"
+#include "core/http/limit.h"
 #include "payments/fees/fees.h"
 #include "payments/ledger/ledger.h"
 #include "payments/requests/requests.h"
 
-enum { PROXIES_MAX = 16, HOUSEKEEPING_PAUSE_S = 5, DRAIN_MS = 8000 };
+enum { PROXIES_MAX = 16, SIGN_INS_A_MINUTE = 30, HOUSEKEEPING_PAUSE_S = 5, DRAIN_MS = 8000 };
 
 static struct service service;
 
@@ -149,6 +150,30 @@ static int start_background(void)
                                                                         : EXIT_DONE;
 }
 
+static struct limit *limit; /* NULL: none */
+
+static bool is_loopback(struct text address)
+{
+    return text_starts(address, "127.") || text_is(address, "::1") || text_starts(address, "::ffff:127.");
+}
+
+/* Strangers' calls that cost a worker are counted by address; what a password check costs is counted dearer. Banks and
+ * probes are not counted: their calls are signed or tiny. Loopback stands for whoever runs the machine. */
+static enum err admit(struct request *rq)
+{
+    const struct route *route = rq->route;
+    if (!limit || !route || !(route->access & ACCESS_PUBLIC) || route->place != HTTP_WORKER ||
+        !strcmp(route->pattern, "/readyz") || !strncmp(route->pattern, "/v1/notifications/", 18))
+        return OK;
+    struct text peer = request_peer(rq);
+    if (is_loopback(peer))
+        return OK;
+    int64_t per_minute = config_int(CONFIG_HTTP_PUBLIC_PER_MINUTE);
+    int cost =
+        !strcmp(route->pattern, "/login") && per_minute >= SIGN_INS_A_MINUTE ? (int)per_minute / SIGN_INS_A_MINUTE : 1;
+    return limit_take(limit, peer, cost, clock_monotonic_us()) ? OK : ERR_RATE_LIMIT;
+}
+
 /* http.proxies: addresses separated by spaces; they live as long as the program. */
 static size_t read_proxies(const char *ret_proxies[PROXIES_MAX])
 {
@@ -167,6 +192,8 @@ static int start_http(void)
 {
     static const char *proxies[PROXIES_MAX];
     size_t proxy_count = read_proxies(proxies);
+    int per_minute = (int)config_int(CONFIG_HTTP_PUBLIC_PER_MINUTE);
+    limit = per_minute ? limit_new(per_minute, per_minute) : NULL;
     const struct http_config http = {.address = config_text(CONFIG_HTTP_ADDRESS),
                                      .port = (uint16_t)config_int(CONFIG_HTTP_PORT),
                                      .loop_threads = (int)config_int(CONFIG_HTTP_LOOPS),
@@ -178,6 +205,7 @@ static int start_http(void)
                                      .routes = app_routes,
                                      .route_count = app_route_count,
                                      .context = &service,
+                                     .admit = admit,
                                      .authorize = auth_authorize,
                                      .worker_open = open_worker,
                                      .worker_close = close_worker,
@@ -194,6 +222,7 @@ static int start_http(void)
 static void stop(void)
 {
     http_server_stop(service.http, DRAIN_MS);
+    limit_free(limit);
     confirmer_stop(service.confirmer);
     app_rooms_stop(&service);
     feed_stop(service.feed);

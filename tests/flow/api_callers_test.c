@@ -21,7 +21,7 @@ static int set_up(void **state)
 {
     arena_init(&arena);
     db = test_db();
-    service_set_up(&service, db, NULL);
+    service_set_up(&service, db, "[http]\nproxies = 127.0.0.1\npublic_per_minute = 60\n");
     assert_int_equal(service_dossier(&service, &arena, "CALL-1").status, 201);
     return 0;
 }
@@ -139,6 +139,36 @@ static void a_session_ends_with_the_person(void **state)
     EXPECT_PROBLEM(&arena, "a disabled person", &answer, 401, "unauthenticated", "");
     answer = get("/v1/payments", NULL, AUTH_COOKIE "=AAAAAAAAAAAAAAAAAAAAAA");
     EXPECT_PROBLEM(&arena, "a cookie that is none", &answer, 401, "unauthenticated", "");
+}
+
+/* Strangers, seen by the address a believed proxy gives. */
+static int calls_until_refused(const char *method, const char *path, const char *address, int most)
+{
+    const struct http_pair more[] = {{"X-Forwarded-For", text_of(address)}};
+    struct service_call call = {.method = method, .path = path, .key = "", .more = more, .more_count = 1};
+    if (!strcmp(method, "POST")) {
+        call.content_type = "application/x-www-form-urlencoded";
+        call.body = TEXT("login=cashier-1&password=guess");
+    }
+    for (int i = 0; i < most; i++) {
+        struct service_answer answer = service_call(&service, &arena, &call);
+        if (answer.status != 429)
+            continue;
+        EXPECT_PROBLEM(&arena, path, &answer, 429, "rate_limited", "");
+        assert_true(strcasestr(arena_copy(&arena, answer.headers), "retry-after: ") != NULL);
+        return i;
+    }
+    return most;
+}
+
+static void a_stranger_who_tries_without_end_is_slowed_down(void **state)
+{
+    const char *link = "/p/AAAAAAAAAAAAAAAAAAAAAA/status";
+    assert_in_range(calls_until_refused("GET", link, "203.0.113.9", 200), 60, 100);
+    assert_in_range(calls_until_refused("POST", "/login", "203.0.113.10", 100), 30, 60);
+    assert_int_equal(calls_until_refused("GET", link, "203.0.113.11", 20), 20); /* a neighbour is not touched */
+    assert_int_equal(calls_until_refused("GET", "/readyz", "203.0.113.9", 20), 20);
+    assert_int_equal(calls_until_refused("GET", link, "127.0.0.1", 200), 200);
 }
 
 /* Framing -----------------------------------------------------------------------------------------------------------
@@ -339,6 +369,7 @@ int main(void)
         cmocka_unit_test(another_site_cannot_act_with_the_cookie_of_staff),
         cmocka_unit_test(a_role_opens_only_its_own_doors),
         cmocka_unit_test(a_session_ends_with_the_person),
+        cmocka_unit_test(a_stranger_who_tries_without_end_is_slowed_down),
         cmocka_unit_test(a_message_of_two_lengths_is_refused),
         cmocka_unit_test(a_body_of_20_mb_is_refused_unread),
         cmocka_unit_test(other_media_and_headers_without_end_are_refused),
