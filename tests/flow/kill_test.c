@@ -3,7 +3,7 @@
  * Clients make requests (each under one Idempotency-Key), pay them by signed call-backs the way a bank does (again and
  * again until it hears success, now and then once more after that), and cancel some. The service is killed at random
  * moments and started again. TEST_KILLS kills (20), TEST_SEED for the choices of the same run; the moments of the
- * machine are its own. The same with every database connection broken LEPHI_CUTS times (40). */
+ * machine are its own. The same with every database connection broken TEST_CUTS times (40). */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -308,7 +308,7 @@ static void what_was_acknowledged_survives_kill_9_exactly_once(void **state)
 
 static void what_was_acknowledged_survives_broken_connections_exactly_once(void **state)
 {
-    work_through(cut_every_connection, test_count("LEPHI_CUTS", 40), 150);
+    work_through(cut_every_connection, test_count("TEST_CUTS", 40), 150);
 }
 
 static int set_up(void **state)
