@@ -28,7 +28,7 @@ DEFINES      := -D_GNU_SOURCE -DLEPHI_VERSION='"$(shell git describe --always --
 CPPFLAGS     += -I. $(DEFINES)
 # xmlsec1's own pkg-config flags ask for engines and dynamic loading that we do not use.
 PACKAGE_CFLAGS = $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null | sed 's/-DXMLSEC_DL_LIBLTDL=1//')
-PACKAGE_LIBS   = $(shell pkg-config --libs $(PACKAGES)) -lzint -lm
+PACKAGE_LIBS   = -Wl,--as-needed $(shell pkg-config --libs $(PACKAGES)) -lzint -lm
 CFLAGS_BASE  = -std=gnu11 -pthread -fno-strict-aliasing $(WARNINGS) $(PACKAGE_CFLAGS)
 
 # Three flavours of the same objects, each in a folder of its own.

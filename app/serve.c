@@ -5,6 +5,7 @@
  */
 #include "app/app.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -249,6 +250,8 @@ int command_serve(int argc, char **argv)
     sigaddset(&ends, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &ends, NULL);
     signal(SIGPIPE, SIG_IGN);
+    /* A dozen threads that mostly wait need no heap each. */
+    mallopt(M_ARENA_MAX, 2);
 
     struct arena arena;
     struct faults faults;
@@ -263,6 +266,7 @@ int command_serve(int argc, char **argv)
         status = start_background();
     if (!status)
         status = start_http();
+    memory_give_back();
     if (!status) {
         int got;
         sigwait(&ends, &got);

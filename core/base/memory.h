@@ -8,4 +8,8 @@ void *memory_new(size_t size);                  /* zeroed; free() releases it */
 void *memory_grow(void *memory, size_t size);   /* as realloc; the new part is not zeroed */
 char *memory_copy(const char *at, size_t size); /* size bytes and a NUL */
 
+/* Gives back what only starting needed: free heap, and the clean pages of programs and libraries that relocation and
+ * initialisation walked through (the kernel brings back those that are used). For long-running programs, once. */
+void memory_give_back(void);
+
 #endif
