@@ -99,6 +99,8 @@ BEGIN
     PERFORM event_record(at, ARRAY[event_kind], ARRAY[new_dossier], ARRAY[made],
                          ARRAY[jsonb_build_object('reference', new_reference, 'amount', new_amount, 'stage', new_stage,
                                                   'lines', lines)]);
+    PERFORM audit_record(at, new_created_by, 'request.make', new_reference,
+                         jsonb_build_object('dossier', new_dossier, 'amount', new_amount, 'catalogue', new_version));
     RETURN made;
 END $$;
 

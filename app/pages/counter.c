@@ -244,8 +244,7 @@ static enum err make(struct db *db, void *with)
                                                 .stage = making->stage,
                                                 .payer = TEXT_NONE,
                                                 .actor = auth_actor(rq)};
-    err = payment_request_make(db, &rq->arena, &order, rq->at, &id);
-    return err ? err : audit_record(db, &rq->arena, rq->at, auth_actor(rq), "request.make", c->dossier.code, TEXT_NONE);
+    return payment_request_make(db, &rq->arena, &order, rq->at, &id);
 }
 
 static enum err act(struct counter *c, struct text code, struct text body)

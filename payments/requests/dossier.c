@@ -26,10 +26,13 @@ static const struct db_statement put_sql = {
     " WHERE (dossier.procedure, dossier.agency, dossier.channel) = (excluded.procedure, excluded.agency, "
     "excluded.channel)"
     " OR NOT EXISTS (SELECT FROM payment_request r WHERE r.dossier = dossier.code AND r.status <> 'cancelled')"
-    " RETURNING code, state, xmax = 0 AS fresh),"
+    " RETURNING code, state, channel, procedure, xmax = 0 AS fresh),"
     " told AS (SELECT event_record($13, ARRAY['dossier.changed'], ARRAY[code], ARRAY[NULL::bigint],"
-    " ARRAY[jsonb_build_object('state', state)]) FROM put)"
-    " SELECT fresh FROM put, told"};
+    " ARRAY[jsonb_build_object('state', state)]) FROM put),"
+    " noted AS (SELECT audit_record($13, $14, 'dossier.put', code, jsonb_build_object('state', state, 'channel', "
+    "channel,"
+    " 'procedure', procedure)) FROM put)"
+    " SELECT fresh FROM put, told, noted"};
 
 enum err dossier_find(struct db *db, struct arena *arena, struct text code, struct dossier *ret_dossier)
 {
@@ -157,6 +160,7 @@ enum err dossier_put_handle(struct request *rq)
         db_arg_text(&args, columns[i]);
     db_arg_instant(&args, dossier.submitted_at);
     db_arg_instant(&args, rq->at);
+    db_arg_string(&args, auth_actor(rq));
     struct db_rows rows;
     err = db_query(rq->db, &put_sql, &args, &rows);
     if (err)
