@@ -26,7 +26,7 @@
 #include "core/system/log.h"
 #include "core/system/metrics.h"
 #include "core/system/wake.h"
-#include "core/work/feed.h"
-#include "core/work/jobs.h"
+#include "core/jobs/feed.h"
+#include "core/jobs/jobs.h"
 
 #endif

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "core/db/db.h"
-#include "core/work/jobs.h"
+#include "core/jobs/jobs.h"
 #include "receipts/issue.h"
 #include "receipts/office.h"
 

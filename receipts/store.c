@@ -1,7 +1,7 @@
 /* Signing of frozen documents, and reading of stored ones. */
 #include <string.h>
 #include "core/db/db.h"
-#include "core/work/jobs.h"
+#include "core/jobs/jobs.h"
 #include "receipts/office.h"
 
 static const struct db_statement waiting_sql = {

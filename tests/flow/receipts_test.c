@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "core/work/jobs.h"
+#include "core/jobs/jobs.h"
 #include "receipts/receipts.h"
 #include "tests/support/database.h"
 #include "tests/support/receipt_keys.h"

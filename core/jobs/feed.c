@@ -1,4 +1,4 @@
-#include "core/work/feed.h"
+#include "core/jobs/feed.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

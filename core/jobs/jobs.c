@@ -1,4 +1,4 @@
-#include "core/work/jobs.h"
+#include "core/jobs/jobs.h"
 
 #include <assert.h>
 #include <pthread.h>
