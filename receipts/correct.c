@@ -100,6 +100,7 @@ static enum err replace_act(struct request *rq, void *with, struct act_reply *re
     document.payer.tax_code = either(in->payer.tax_code, document.payer.tax_code);
     document.payer.address = either(in->payer.address, document.payer.address);
     document.payer.id_number = either(in->payer.id_number, document.payer.id_number);
+    document.payer.passport = either(in->payer.passport, document.payer.passport);
     err = receipt_document_check(&document, &rq->faults); /* with the old number: a bad one takes none */
     if (err)
         return err;
@@ -138,6 +139,7 @@ enum err receipt_replace_handle(struct request *rq)
         json_read_text(&payer, "tax_code", OPTIONAL, 10, 14, &in.payer.tax_code);
         json_read_text(&payer, "address", OPTIONAL, 1, NAME_LONGEST, &in.payer.address);
         json_read_text(&payer, "id_number", OPTIONAL, 1, 20, &in.payer.id_number);
+        json_read_text(&payer, "passport", OPTIONAL, 5, 20, &in.payer.passport);
         (void)!json_close(&payer);
         err = json_close(&fields);
     }

@@ -3,7 +3,10 @@
 
 #include <stdio.h>
 #include <string.h>
+#include "receipts/envelope.h"
 #include "receipts/profile.h"
+
+const struct envelope receipt_envelope = {RECEIPT_ROOT_NAME, RECEIPT_DATA_NAME, RECEIPT_XML_MAX, 32768};
 
 const char *receipt_element_name(enum receipt_element element)
 {
@@ -116,6 +119,7 @@ static void check_party(struct faults *faults, const char *where, const struct r
     check_text(faults, AT("phone"), party->phone, 0, CODE_MAX);
     check_text(faults, AT("account"), party->account, 0, CODE_MAX);
     check_text(faults, AT("id_number"), party->id_number, 0, CODE_MAX);
+    check_text(faults, AT("passport"), party->passport, 0, CODE_MAX);
     if (party->tax_code.length && !tax_code_valid(party->tax_code))
         faults_add(faults, AT("tax_code"), ERR_INVALID, "Mã số thuế không đúng dạng.");
 #undef AT
@@ -174,6 +178,7 @@ enum err receipt_document_check(const struct receipt_document *document, struct 
         check_party(faults, "/delegate", &document->delegate);
     check_party(faults, "/payer", &document->payer);
     check_text(faults, "/dossier", document->dossier, 0, CODE_MAX);
+    check_text(faults, "/applicant", document->applicant, 0, NAME_MAX_CHARACTERS);
     check_text(faults, "/reference", document->reference, 0, CODE_MAX);
     check_text(faults, "/lookup_code", document->lookup_code, 0, CODE_MAX);
     if (document->method < 0 || document->method >= RECEIPT_METHODS)

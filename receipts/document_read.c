@@ -61,6 +61,7 @@ static void read_party(struct tree_cursor *outer, enum receipt_element element, 
     ret->phone = take_optional(&in, EL_PHONE);
     ret->account = take_optional(&in, EL_ACCOUNT);
     ret->id_number = take_optional(&in, EL_ID_NUMBER);
+    ret->passport = take_optional(&in, EL_PASSPORT);
     tree_leave(&in);
 }
 
@@ -75,6 +76,7 @@ static void read_general(struct tree_cursor *outer, struct receipt_document *ret
     ret->issued_on = take_date(&in, EL_ISSUED_ON);
     take_exact(&in, EL_CURRENCY, "VND");
     ret->dossier = take_optional(&in, EL_DOSSIER);
+    ret->applicant = take_optional(&in, EL_APPLICANT);
     ret->reference = take_optional(&in, EL_REFERENCE);
     ret->lookup_code = take_optional(&in, EL_LOOKUP_CODE);
     if (tree_is_next(&in, receipt_element_name(EL_RELATED))) {

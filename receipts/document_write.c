@@ -80,6 +80,7 @@ static void put_party(struct buf *out, enum receipt_element element, const struc
     put_text(out, EL_PHONE, party->phone);
     put_text(out, EL_ACCOUNT, party->account);
     put_text(out, EL_ID_NUMBER, party->id_number);
+    put_text(out, EL_PASSPORT, party->passport);
     close_tag(out, element);
 }
 
@@ -94,6 +95,7 @@ static void put_general(struct buf *out, const struct receipt_document *document
     put_date(out, EL_ISSUED_ON, document->issued_on);
     put_text(out, EL_CURRENCY, TEXT("VND"));
     put_text(out, EL_DOSSIER, document->dossier);
+    put_text(out, EL_APPLICANT, document->applicant);
     put_text(out, EL_REFERENCE, document->reference);
     put_text(out, EL_LOOKUP_CODE, document->lookup_code);
     if (document->replaces.issued_on != DATE_NONE) {

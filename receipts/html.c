@@ -49,6 +49,7 @@ static void put_party(struct buf *out, const struct receipt_party *party, const 
     item(out, name_label, party->name);
     item(out, "Mã số thuế", party->tax_code);
     item(out, "Số định danh", party->id_number);
+    item(out, "Số hộ chiếu", party->passport);
     item(out, "Địa chỉ", party->address);
     item(out, "Điện thoại", party->phone);
     item(out, "Số tài khoản", party->account);
@@ -124,6 +125,7 @@ void html_receipt(const struct receipt_verdict *verdict, const char *link, struc
                day.day, day.month, day.year);
     put_party(out, &document->payer, "Tên người nộp");
     item(out, "Mã hồ sơ", document->dossier);
+    item(out, "Người có hồ sơ", document->applicant);
     item(out, "Mã thanh toán", document->reference);
     put_related(out, &document->replaces);
     buf_string(out, "</dl>\n");

@@ -10,7 +10,7 @@ static const struct db_statement due_sql = {
     "receipt_due",
     "SELECT request, reference, dossier, collector, collector_name, collector_address, collector_phone, "
     "account, payer ->> 'name', payer ->> 'tax_code', payer ->> 'address', payer ->> 'id_number', applicant, "
-    "applicant_address, applicant_id, methods[1], cardinality(methods), paid_on, total, lines "
+    "applicant_address, applicant_id, methods[1], cardinality(methods), paid_on, total, lines, payer ->> 'passport' "
     "FROM receipt_due($1::bigint[])"};
 static const struct db_statement lock_sql = {
     "receipt_lock", "SELECT id FROM payment_request WHERE id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE"};
@@ -86,10 +86,13 @@ static void read_due(const struct db_rows *rows, int i, struct arena *arena, ins
     document->payer = payer_named ? (struct receipt_party){.name = db_text(rows, i, 8),
                                                            .tax_code = db_text(rows, i, 9),
                                                            .address = db_text(rows, i, 10),
-                                                           .id_number = db_text(rows, i, 11)}
+                                                           .id_number = db_text(rows, i, 11),
+                                                           .passport = db_text(rows, i, 20)}
                                   : (struct receipt_party){.name = db_text(rows, i, 12),
                                                            .address = db_text(rows, i, 13),
                                                            .id_number = db_text(rows, i, 14)};
+    if (payer_named && !text_equal(document->payer.name, db_text(rows, i, 12)))
+        document->applicant = db_text(rows, i, 12);
     if (db_int(rows, i, 16) != 1 || !receipt_method_find(db_text(rows, i, 15), &document->method))
         document->method = RECEIPT_METHOD_MIXED;
     document->collected_on = db_date(rows, i, 17);

@@ -14,6 +14,7 @@ static void put_party(struct json *json, const char *key, const struct receipt_p
     json_put_text_or_null(json, "phone", party->phone);
     json_put_text_or_null(json, "account", party->account);
     json_put_text_or_null(json, "id_number", party->id_number);
+    json_put_text_or_null(json, "passport", party->passport);
     json_put_end(json);
 }
 
@@ -45,6 +46,7 @@ void receipt_document_json(struct json *json, const char *key, const struct rece
     put_party(json, "delegate", &document->delegate);
     put_party(json, "payer", &document->payer);
     json_put_text_or_null(json, "dossier", document->dossier);
+    json_put_text_or_null(json, "applicant", document->applicant);
     json_put_text_or_null(json, "reference", document->reference);
     json_put_array(json, "lines");
     for (size_t i = 0; i < document->line_count; i++) {

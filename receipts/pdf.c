@@ -136,9 +136,11 @@ static void put_payer(struct page *page, const struct receipt_document *document
     labelled(page, MARGIN, INNER, "Tên người nộp:", payer->name);
     labelled(page, MARGIN, INNER, "Mã số thuế:", payer->tax_code);
     labelled(page, MARGIN, INNER, "Số định danh:", payer->id_number);
+    labelled(page, MARGIN, INNER, "Số hộ chiếu:", payer->passport);
     labelled(page, MARGIN, INNER, "Địa chỉ:", payer->address);
     labelled(page, MARGIN, INNER, "Số tài khoản:", payer->account);
     labelled(page, MARGIN, INNER, "Mã hồ sơ:", document->dossier);
+    labelled(page, MARGIN, INNER, "Người có hồ sơ:", document->applicant);
     labelled(page, MARGIN, INNER, "Mã thanh toán:", document->reference);
     if (document->replaces.issued_on != DATE_NONE) {
         char line[512], day[DATE_TEXT_SIZE];

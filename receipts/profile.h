@@ -6,9 +6,12 @@
 #ifndef LEPHI_RECEIPTS_PROFILE_H
 #define LEPHI_RECEIPTS_PROFILE_H
 
+#define RECEIPT_ROOT_NAME "BienLai"
+#define RECEIPT_DATA_NAME "DuLieuBienLai"
+
 #define RECEIPT_ELEMENTS(X)                                                                                            \
-    X(ROOT, "BienLai", "HDon")                                                                                         \
-    X(DATA, "DuLieuBienLai", "DLHDon")                                                                                 \
+    X(ROOT, RECEIPT_ROOT_NAME, "HDon")                                                                                 \
+    X(DATA, RECEIPT_DATA_NAME, "DLHDon")                                                                               \
     X(GENERAL, "ThongTinChung", "TTChung")                                                                             \
     X(VERSION, "PhienBan", "PBan")                                                                                     \
     X(TITLE, "TenBienLai", "THDon")                                                                                    \
@@ -31,6 +34,8 @@
     X(PHONE, "DienThoai", "SDThoai")                                                                                   \
     X(ACCOUNT, "SoTaiKhoan", "STKNHang")                                                                               \
     X(ID_NUMBER, "SoDinhDanh", "CCCDan")                                                                               \
+    X(PASSPORT, "SoHoChieu", "SHChieu")                                                                                \
+    X(APPLICANT, "NguoiCoHoSo", "HVTNMHang")                                                                           \
     X(LINES, "DanhSachKhoanThu", "DSHHDVu")                                                                            \
     X(LINE, "KhoanThu", "HHDVu")                                                                                       \
     X(ORDINAL, "SoThuTu", "STT")                                                                                       \

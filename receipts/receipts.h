@@ -36,7 +36,7 @@ enum receipt_method {
 
 /* Collector, delegate or payer. What is not known is empty and is left out of the document. */
 struct receipt_party {
-    struct text name, tax_code, address, phone, account, id_number;
+    struct text name, tax_code, address, phone, account, id_number, passport;
 };
 
 struct receipt_line {
@@ -61,6 +61,7 @@ struct receipt_document {
     struct receipt_party delegate; /* name empty: the collector issues itself (NĐ 254/2026 art. 25) */
     struct receipt_party payer;
     struct text dossier, reference; /* of the one-stop shop; of the payment request */
+    struct text applicant;          /* whose dossier it is, when somebody else pays; else empty */
     const struct receipt_line *lines;
     size_t line_count;
     int64_t total; /* đồng */

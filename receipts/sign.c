@@ -4,18 +4,18 @@
  * namespace declarations in scope. The data element has none; SignedInfo and Object inherit the signature's default. */
 #include <stdio.h>
 #include <string.h>
+#include "receipts/envelope.h"
 #include "receipts/profile.h"
-#include "receipts/receipts.h"
 
 #define EMPTY(name, algorithm) "<" name " Algorithm=\"" algorithm "\"></" name ">"
 
-static struct text data_bytes(struct text document)
+static struct text data_bytes(const struct envelope *envelope, struct text document)
 {
     char head[96], tail[96];
-    const char *root = receipt_element_name(EL_ROOT), *data = receipt_element_name(EL_DATA);
+    const char *root = envelope->root, *data = envelope->data;
     snprintf(head, sizeof head, "<%s><%s Id=\"" RECEIPT_DATA_ID "\">", root, data);
     snprintf(tail, sizeof tail, "</%s></%s>", data, root);
-    if (document.length > RECEIPT_XML_MAX || !text_starts(document, head) || !text_ends(document, tail))
+    if (document.length > envelope->bytes_max || !text_starts(document, head) || !text_ends(document, tail))
         return TEXT_NONE;
     size_t before = strlen(root) + 2, after = strlen(root) + 3;
     return text_slice(document, before, document.length - before - after);
@@ -72,9 +72,10 @@ static void put_key_info(struct buf *out, const struct signer *signer)
     buf_string(out, "</X509Certificate></X509Data></KeyInfo>");
 }
 
-enum err receipt_sign(const struct signer *signer, struct text unsigned_xml, instant_us signing_time, struct buf *out)
+enum err envelope_sign(const struct envelope *envelope, const struct signer *signer, struct text unsigned_xml,
+                       instant_us signing_time, struct buf *out)
 {
-    struct text data = data_bytes(unsigned_xml);
+    struct text data = data_bytes(envelope, unsigned_xml);
     if (!data.length)
         return ERR_SIGNATURE_PROFILE;
     struct buf object = {0}, info = {0};
@@ -89,7 +90,7 @@ enum err receipt_sign(const struct signer *signer, struct text unsigned_xml, ins
     size_t length;
     enum err err = signer->sign(signer, buf_view(&info), signature, &length);
     if (!err) {
-        const char *root = receipt_element_name(EL_ROOT), *signatures = receipt_element_name(EL_SIGNATURES),
+        const char *root = envelope->root, *signatures = receipt_element_name(EL_SIGNATURES),
                    *by = receipt_element_name(EL_SIGNED_BY);
         buf_room(out, unsigned_xml.length + info.length + signer->certificate.length + 2048);
         buf_printf(out, "<%s>", root);
@@ -108,4 +109,9 @@ enum err receipt_sign(const struct signer *signer, struct text unsigned_xml, ins
     buf_done(&object);
     buf_done(&info);
     return err;
+}
+
+enum err receipt_sign(const struct signer *signer, struct text unsigned_xml, instant_us signing_time, struct buf *out)
+{
+    return envelope_sign(&receipt_envelope, signer, unsigned_xml, signing_time, out);
 }

@@ -1,10 +1,11 @@
 #include "receipts/tree.h"
+#include "receipts/envelope.h"
 
 #include <libxml/parser.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { DEPTH_MAX = 16, NODES_MAX = 32768 };
+enum { DEPTH_MAX = 16 };
 
 static void free_document(void *doc)
 {
@@ -12,7 +13,7 @@ static void free_document(void *doc)
 }
 
 /* Elements and texts only, bounded in depth and number. Iterative: the input chooses the depth. */
-static const char *forbidden_in(xmlDoc *doc)
+static const char *forbidden_in(xmlDoc *doc, int nodes_max)
 {
     if (doc->intSubset || doc->extSubset)
         return "DTD không được phép.";
@@ -24,7 +25,7 @@ static const char *forbidden_in(xmlDoc *doc)
     while (node) {
         if (node->type != XML_ELEMENT_NODE && node->type != XML_TEXT_NODE)
             return "Chỉ phần tử và văn bản được phép (không chú thích, CDATA, chỉ thị, thực thể).";
-        if (++nodes > NODES_MAX || depth > DEPTH_MAX)
+        if (++nodes > nodes_max || depth > DEPTH_MAX)
             return "Cấu trúc quá sâu hoặc quá nhiều phần tử.";
         if (node->type == XML_ELEMENT_NODE && node->children) {
             node = node->children;
@@ -42,10 +43,15 @@ static const char *forbidden_in(xmlDoc *doc)
 
 enum err tree_parse(struct text xml, xmlDoc **ret_doc, struct faults *faults)
 {
+    return tree_parse_within(xml, receipt_envelope.bytes_max, receipt_envelope.nodes_max, ret_doc, faults);
+}
+
+enum err tree_parse_within(struct text xml, size_t bytes_max, int nodes_max, xmlDoc **ret_doc, struct faults *faults)
+{
     if (xml.length >= 3 && !memcmp(xml.at, "\xEF\xBB\xBF", 3))
         xml = text_slice(xml, 3, xml.length);
-    if (!xml.length || xml.length > RECEIPT_XML_MAX)
-        return faults_add(faults, "", ERR_XML_SYNTAX, "Tệp rỗng hoặc lớn hơn %d byte.", RECEIPT_XML_MAX);
+    if (!xml.length || xml.length > bytes_max)
+        return faults_add(faults, "", ERR_XML_SYNTAX, "Tệp rỗng hoặc lớn hơn %zu byte.", bytes_max);
     if (!text_is_utf8(xml))
         return faults_add(faults, "", ERR_XML_SYNTAX, "Tệp không phải UTF-8.");
     /* A '<' of text is always escaped and comments and CDATA are refused: so this stands in no receipt, and entities
@@ -57,7 +63,7 @@ enum err tree_parse(struct text xml, xmlDoc **ret_doc, struct faults *faults)
     if (!doc)
         return faults_add(faults, "", ERR_XML_SYNTAX, NULL);
     arena_on_done(faults->arena, free_document, doc);
-    const char *forbidden = forbidden_in(doc);
+    const char *forbidden = forbidden_in(doc, nodes_max);
     if (forbidden)
         return faults_add(faults, "", ERR_XML_SYNTAX, "%s", forbidden);
     *ret_doc = doc;

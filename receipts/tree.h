@@ -9,6 +9,9 @@
 /* Parses without network, entities or DTD; refuses comments, processing instructions, CDATA, more than
  * RECEIPT_XML_MAX bytes and depth over a receipt's. The document is freed with the arena of `faults`. */
 MUST_CHECK enum err tree_parse(struct text xml, xmlDoc **ret_doc, struct faults *faults);
+/* The same with other bounds. */
+MUST_CHECK enum err tree_parse_within(struct text xml, size_t bytes_max, int nodes_max, xmlDoc **ret_doc,
+                                      struct faults *faults);
 
 /* Walks the children of one element in order. After a fault every taker does nothing and gives NULL or empty. */
 struct tree_cursor {

@@ -18,6 +18,7 @@
 #include <xmlsec/xmldsig.h>
 #include <xmlsec/xmlsec.h>
 #include "receipts/certificate.h"
+#include "receipts/envelope.h"
 #include "receipts/tree.h"
 
 static pthread_once_t library_once = PTHREAD_ONCE_INIT;
@@ -123,14 +124,14 @@ static void read_signature(struct tree_cursor *signature, struct shape *ret)
     tree_leave(signature);
 }
 
-static enum err read_shape(xmlDoc *doc, struct shape *ret, struct faults *faults)
+static enum err read_shape(const struct envelope *envelope, xmlDoc *doc, struct shape *ret, struct faults *faults)
 {
     enum err err = OK;
     xmlNode *root = xmlDocGetRootElement(doc);
     struct tree_cursor top = {NULL, root, NULL, faults, &err, ERR_SIGNATURE_PROFILE};
-    xmlNode *taken = tree_take(&top, receipt_element_name(EL_ROOT), NULL);
+    xmlNode *taken = tree_take(&top, envelope->root, NULL);
     struct tree_cursor in = tree_enter(taken, NULL, faults, &err, ERR_SIGNATURE_PROFILE);
-    ret->data = tree_take(&in, receipt_element_name(EL_DATA), id_only);
+    ret->data = tree_take(&in, envelope->data, id_only);
     take_id(&in, ret->data, RECEIPT_DATA_ID);
     if (!err && !in.next)
         return faults_add(faults, receipt_element_name(EL_SIGNATURES), ERR_SIGNATURE_MISSING, NULL);
@@ -315,17 +316,17 @@ static enum err check_who(const struct receipt_verdict *verdict, struct faults *
     return faults_add(faults, "X509SubjectName", ERR_CERTIFICATE, "Mã số thuế của chứng thư khác đơn vị thu.");
 }
 
-enum err receipt_verify(struct text xml, const struct receipt_trust *trust, struct receipt_verdict *ret_verdict,
-                        struct faults *faults)
+enum err envelope_verify(const struct envelope *envelope, struct text xml, const struct receipt_trust *trust,
+                         struct receipt_verdict *ret_verdict, xmlNode **ret_data, struct faults *faults)
 {
     xmlDoc *doc;
     X509 *certificate = NULL;
     struct shape shape = {0};
     struct receipt_verdict verdict = {.signed_at = INSTANT_NONE};
     struct buf bytes = {0};
-    enum err err = tree_parse(xml, &doc, faults);
+    enum err err = tree_parse_within(xml, envelope->bytes_max, envelope->nodes_max, &doc, faults);
     if (!err)
-        err = read_shape(doc, &shape, faults);
+        err = read_shape(envelope, doc, &shape, faults);
     const struct {
         struct text base64;
         const char *where;
@@ -346,8 +347,21 @@ enum err receipt_verify(struct text xml, const struct receipt_trust *trust, stru
     err = check_signature(doc, &shape, certificate, faults);
     if (!err)
         err = check_signer(certificate, &shape, trust, &verdict, faults);
+    if (err)
+        return err;
+    *ret_verdict = verdict;
+    *ret_data = shape.data;
+    return OK;
+}
+
+enum err receipt_verify(struct text xml, const struct receipt_trust *trust, struct receipt_verdict *ret_verdict,
+                        struct faults *faults)
+{
+    xmlNode *data;
+    struct receipt_verdict verdict;
+    enum err err = envelope_verify(&receipt_envelope, xml, trust, &verdict, &data, faults);
     if (!err)
-        err = document_from_tree(shape.data, &verdict.document, faults);
+        err = document_from_tree(data, &verdict.document, faults);
     if (!err)
         err = check_who(&verdict, faults);
     if (err)
