@@ -23,6 +23,8 @@ static const struct db_statement record_sql = {"migrate_record",
 static const struct db_statement exists_sql = {"migrate_exists", "SELECT to_regclass('schema_migration') IS NOT NULL"};
 
 struct migration {
+    int number; /* of its name; rooms take numbers ahead, so there may be holes, filled in order when they come */
+    bool applied;
     const char *name;
     const char *sql;
     char sha256[HEX_SHA256_SIZE];
@@ -50,8 +52,9 @@ static enum err read_one(struct folder *folder, const char *path, const char *na
     enum err err = file_read(arena_printf(folder->arena, "%s/%s", path, name), MIGRATION_SIZE_MAX, folder->arena, &sql);
     if (err)
         return faults_add(faults, name, err, NULL);
-    if (atoi(name) != folder->count + 1)
-        return faults_add(faults, name, ERR_CONFIG, "Số thứ tự phải là %04d", folder->count + 1);
+    m->number = atoi(name);
+    if (folder->count && m->number == folder->list[folder->count - 1].number)
+        return faults_add(faults, name, ERR_CONFIG, "Hai tệp có cùng số thứ tự %04d", m->number);
     uint8_t digest[SHA256_SIZE];
     crypto_sha256(sql, digest);
     hex_encode(digest, sizeof digest, m->sha256);
@@ -78,7 +81,7 @@ static enum err read_folder(const char *path, struct faults *faults, struct fold
 }
 
 /* Compares what was applied with what lies here; writes how many were applied. */
-static enum err compare(struct db *db, const struct folder *folder, struct faults *faults, int *ret_present)
+static enum err compare(struct db *db, struct folder *folder, struct faults *faults, int *ret_present)
 {
     struct db_args none = db_args(folder->arena);
     struct db_rows rows;
@@ -87,11 +90,16 @@ static enum err compare(struct db *db, const struct folder *folder, struct fault
         return err;
     for (int i = 0; i < rows.count; i++) {
         struct text name = db_text(&rows, i, 1);
-        if (i >= folder->count || !text_is(name, folder->list[i].name))
+        struct migration *m = NULL;
+        for (int k = 0; k < folder->count && !m; k++)
+            m = text_is(name, folder->list[k].name) ? &folder->list[k] : NULL;
+        if (!m)
             err = faults_add(faults, arena_copy(folder->arena, name), ERR_CONFIG,
                              "Đã chạy trên cơ sở dữ liệu nhưng thiếu tệp ở đây");
-        else if (!text_is(db_text(&rows, i, 2), folder->list[i].sha256))
-            err = faults_add(faults, folder->list[i].name, ERR_CONFIG, "Tệp đã bị sửa sau khi chạy");
+        else if (!text_is(db_text(&rows, i, 2), m->sha256))
+            err = faults_add(faults, m->name, ERR_CONFIG, "Tệp đã bị sửa sau khi chạy");
+        else
+            m->applied = true;
     }
     *ret_present = rows.count;
     return err;
@@ -101,7 +109,6 @@ struct application {
     const struct migration *migration;
     struct arena *arena;
     instant_us at;
-    int number;
 };
 
 static enum err apply(struct db *db, void *with)
@@ -111,7 +118,7 @@ static enum err apply(struct db *db, void *with)
     if (err)
         return err;
     struct db_args args = db_args(a->arena);
-    db_arg_int(&args, a->number);
+    db_arg_int(&args, a->migration->number);
     db_arg_string(&args, a->migration->name);
     db_arg_string(&args, a->migration->sha256);
     db_arg_instant(&args, a->at);
@@ -122,8 +129,10 @@ static enum err apply_missing(struct db *db, struct folder *folder, instant_us a
                               struct migrate_result *result)
 {
     enum err err = compare(db, folder, faults, &result->present);
-    for (int i = result->present; !err && i < folder->count; i++) {
-        struct application one = {&folder->list[i], folder->arena, at, i + 1};
+    for (int i = 0; !err && i < folder->count; i++) {
+        if (folder->list[i].applied)
+            continue;
+        struct application one = {&folder->list[i], folder->arena, at};
         err = db_transact(db, clock_monotonic_us(), apply, &one);
         if (err)
             faults_add(faults, folder->list[i].name, err, "%s", db_error(db));

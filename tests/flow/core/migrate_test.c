@@ -77,7 +77,7 @@ static void a_migration_that_fails_leaves_nothing_of_itself(void **state)
     db_close(db);
 }
 
-static void a_changed_a_missing_and_a_skipped_file_are_refused_and_named(void **state)
+static void a_changed_a_missing_and_a_doubled_file_are_refused_and_named(void **state)
 {
     struct db *db = test_db();
     struct migrate_result result;
@@ -85,15 +85,30 @@ static void a_changed_a_missing_and_a_skipped_file_are_refused_and_named(void **
     assert_int_equal(run(db, &result), ERR_CONFIG);
     assert_string_equal(faults.list[0].where, "0002-second.sql");
     put("0002-second.sql", "INSERT INTO thing VALUES (1); INSERT INTO thing VALUES (2);");
-    put("0005-fifth.sql", "SELECT 1;");
+    put("0003-twin.sql", "SELECT 1;");
     assert_int_equal(run(db, &result), ERR_CONFIG);
-    assert_string_equal(faults.list[0].where, "0005-fifth.sql");
-    unlink(arena_printf(&arena, "%s/0005-fifth.sql", folder));
+    assert_string_equal(faults.list[0].where, "0003-twin.sql");
+    unlink(arena_printf(&arena, "%s/0003-twin.sql", folder));
     unlink(arena_printf(&arena, "%s/0003-third.sql", folder));
     assert_int_equal(run(db, &result), ERR_CONFIG);
     assert_string_equal(faults.list[0].where, "0003-third.sql");
     put("0003-third.sql", "INSERT INTO thing VALUES (3);");
     assert_int_equal(run(db, &result), OK);
+    db_close(db);
+}
+
+static void a_number_left_out_is_applied_when_it_comes(void **state)
+{
+    struct db *db = test_db();
+    struct migrate_result result;
+    put("0008-eighth.sql", "INSERT INTO thing VALUES (8);");
+    assert_int_equal(run(db, &result), OK);
+    assert_int_equal(result.applied, 1);
+    put("0006-sixth.sql", "INSERT INTO thing VALUES (6);");
+    put("0007-seventh.sql", "INSERT INTO thing SELECT max(id) + 1 FROM thing WHERE id < 8;");
+    assert_int_equal(run(db, &result), OK);
+    assert_int_equal(result.applied, 2);
+    assert_int_equal(test_int(db, "SELECT count(*) FROM thing WHERE id BETWEEN 6 AND 8"), 3);
     db_close(db);
 }
 
@@ -125,7 +140,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_are_applied_in_order_once),
         cmocka_unit_test(a_migration_that_fails_leaves_nothing_of_itself),
-        cmocka_unit_test(a_changed_a_missing_and_a_skipped_file_are_refused_and_named),
+        cmocka_unit_test(a_changed_a_missing_and_a_doubled_file_are_refused_and_named),
+        cmocka_unit_test(a_number_left_out_is_applied_when_it_comes),
         cmocka_unit_test(eight_hosts_at_once_apply_each_file_once),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
