@@ -32,13 +32,50 @@ static enum err postal_room_open(struct service *service, struct faults *faults)
     return err;
 }
 
+/* A key that cannot be used keeps receipts waiting, not citizens: the service starts, staff are told. */
+static void receipts_room_open(struct service *service)
+{
+    struct arena arena;
+    struct faults faults;
+    arena_init(&arena);
+    faults_init(&faults, &arena);
+    if (receipt_office_open(&service->receipts, &faults))
+        for (size_t i = 0; i < faults.count; i++)
+            LOG_ERROR(NULL, "signing key unusable", log_string("file", faults.list[i].where),
+                      log_string("why", faults.list[i].detail));
+    receipt_office_use(service->receipts);
+    service->receipts_untold = true;
+    arena_done(&arena);
+}
+
+void app_rooms_refresh(struct service *service, struct db *db, struct arena *arena, instant_us at)
+{
+    struct faults faults;
+    bool changed;
+    faults_init(&faults, arena);
+    if (service->receipts_untold) {
+        struct receipt_office *again; /* what was wrong at the start, for the words alone */
+        (void)!receipt_office_open(&again, &faults);
+        receipt_office_free(again);
+        receipt_office_tell(db, arena, at, &faults);
+        service->receipts_untold = false;
+        faults_init(&faults, arena);
+    }
+    enum err err = receipt_office_refresh(&service->receipts, &faults, &changed);
+    if (!err && !changed)
+        return;
+    receipt_office_tell(db, arena, at, &faults);
+    LOG_INFO(NULL, changed ? "signing keys read again" : "new signing keys refused, the old ones stay",
+             log_string("error", err ? err_info(err)->code : ""));
+    if (changed)
+        app_rooms_wake(service);
+}
+
 enum err app_rooms_open(struct service *service, struct faults *faults)
 {
     enum err err = pages_open(config_text(CONFIG_PATHS_PAGES), faults);
     if (!err)
-        err = receipt_office_open(&service->receipts, faults);
-    if (!err)
-        receipt_office_use(service->receipts);
+        receipts_room_open(service);
     return err ? err : postal_room_open(service, faults);
 }
 

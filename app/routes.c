@@ -72,6 +72,10 @@ const struct route app_routes[] = {
     /* receipts */
     AT_WORKER("GET", "/v1/receipts", receipt_list_handle, .access = SYSTEMS_STAFF, .scope = "receipts",
               .roles = ANY_STAFF),
+    AT_WORKER("GET", "/v1/receipts/concerns", receipt_concerns_handle, .access = SYSTEMS_STAFF, .scope = "receipts",
+              .roles = BOOKS),
+    AT_WORKER("POST", "/v1/receipts/concerns/{id}/explain", receipt_concern_explain_handle, .access = ACCESS_STAFF,
+              .roles = ROLE_SUPERVISOR | ROLE_FINANCE | ROLE_ADMIN),
     AT_WORKER("GET", "/v1/receipts/{id}", receipt_get_handle, .access = SYSTEMS_STAFF, .scope = "receipts",
               .roles = ANY_STAFF),
     AT_WORKER("GET", "/v1/receipts/{id}.xml", receipt_xml_handle, .access = SYSTEMS_STAFF, .scope = "receipts",

@@ -73,6 +73,7 @@ static void *keep_house(void *with)
             enum err err = payment_requests_expire(db, &arena, clock_now(), &expired);
             if (!err)
                 err = idempotency_purge(db, &arena, clock_now(), &purged);
+            app_rooms_refresh(&service, db, &arena, clock_now());
             if (err)
                 LOG_WARNING(NULL, "housekeeping failed", log_string("error", err_info(err)->code));
             arena_done(&arena);

@@ -14,6 +14,7 @@ struct service {
     struct http_client *client;
     struct jobs *receipt_jobs, *postal_jobs;
     struct receipt_office *receipts;
+    bool receipts_untold; /* staff do not know yet which keys could be opened at the start */
     struct feed *feed;
     struct confirmer *confirmer;
     struct calendar *calendar;
@@ -28,6 +29,8 @@ MUST_CHECK enum err app_rooms_open(struct service *service, struct faults *fault
 /* Their durable jobs; started after the HTTP client, stopped before it. */
 MUST_CHECK enum err app_rooms_start(struct service *service);
 void app_rooms_wake(struct service *service); /* from any thread, after a commit that wrote jobs */
+/* Every few seconds: keys that were changed are used from then on. */
+void app_rooms_refresh(struct service *service, struct db *db, struct arena *arena, instant_us at);
 void app_rooms_stop(struct service *service);
 void app_rooms_close(struct service *service);
 

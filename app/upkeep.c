@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/statvfs.h>
 #include "payments/fees/fees.h"
+#include "receipts/receipts.h"
 
 int command_migrate(int argc, char **argv)
 {
@@ -113,6 +114,22 @@ static int check_disk(struct arena *arena)
     return told("disk", free_mib < FREE_MIN_MIB ? ERR_IO : OK, arena_printf(arena, "%llu MiB free", free_mib));
 }
 
+/* One line for each key that receipts are signed with. */
+static int check_keys(struct arena *arena)
+{
+    struct faults faults;
+    struct receipt_office *office;
+    struct buf words = {0};
+    faults_init(&faults, arena);
+    (void)!receipt_office_open(&office, &faults);
+    enum err err = receipt_office_check(office, clock_now(), arena, &faults, &words);
+    int status = told("receipt keys", err, buf_cstr(&words));
+    app_print_faults(&faults);
+    buf_done(&words);
+    receipt_office_free(office);
+    return status;
+}
+
 int command_check(int argc, char **argv)
 {
     if (argc != 1)
@@ -128,6 +145,7 @@ int command_check(int argc, char **argv)
     status |= check_database(&arena, &faults);
     status |= check_catalogue(&arena, &faults);
     status |= told("secret", config_set(CONFIG_SERVER_SECRET) ? OK : ERR_CONFIG, "");
+    status |= check_keys(&arena);
     status |= check_clock(&arena);
     status |= check_disk(&arena);
     app_print_faults(&faults);

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "core/db/db.h"
 #include "core/jobs/jobs.h"
+#include "receipts/concern.h"
 #include "receipts/issue.h"
 #include "receipts/office.h"
 
@@ -10,8 +11,9 @@ static const struct db_statement due_sql = {
     "receipt_due",
     "SELECT request, reference, dossier, collector, collector_name, collector_address, collector_phone, "
     "account, payer ->> 'name', payer ->> 'tax_code', payer ->> 'address', payer ->> 'id_number', applicant, "
-    "applicant_address, applicant_id, methods[1], cardinality(methods), paid_on, total, lines, payer ->> 'passport' "
-    "FROM receipt_due($1::bigint[])"};
+    "applicant_address, applicant_id, methods[1], cardinality(methods), paid_on, total, lines, payer ->> 'passport', "
+    "outlet "
+    "FROM receipt_due($1, $2::bigint[])"};
 static const struct db_statement lock_sql = {
     "receipt_lock", "SELECT id FROM payment_request WHERE id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE"};
 static const struct db_statement reserve_sql = {"receipt_reserve",
@@ -25,25 +27,32 @@ static const struct db_statement freeze_sql = {
 static const struct db_statement open_sql = {"receipt_range_open",
                                              "SELECT receipt_range_open($1, $2, $3, $4, $5, '', NULL, $6, $7, true)"};
 
+static const struct db_statement delegate_sql = {
+    "receipt_delegate", "SELECT g.delegate ->> 'tax_code' FROM receipt_range g JOIN receipt_book b ON b.id = g.book_id "
+                        "WHERE b.collector = $1 AND g.outlet = $2 AND g.closed_at IS NULL AND g.delegate IS NOT NULL "
+                        "ORDER BY g.id DESC LIMIT 1"};
+
 enum { NUMBERING_DEADLINE_US = 10 * 1000 * 1000 };
 
 struct due {
     int64_t request;
     struct receipt_document document;
+    struct text outlet; /* whose range numbers it; empty: the collector's own desk */
     enum err outcome;
     const char *problem;
 };
 
-/* The requests of one collector, numbered in one transaction. */
+/* The requests of one collector and outlet, numbered in one transaction. */
 struct round {
     const struct receipt_office *office;
     struct arena *arena;
     instant_us at;
-    struct text collector;
+    struct text collector, outlet;
     int64_t *requests;
     size_t count;
     struct due *due; /* what was found under the lock, with its outcome */
     size_t due_count;
+    bool exhausted; /* some found no number */
 };
 
 static void read_lines(struct text json, struct arena *arena, struct receipt_document *ret)
@@ -99,6 +108,7 @@ static void read_due(const struct db_rows *rows, int i, struct arena *arena, ins
     document->total = db_int(rows, i, 18);
     document->replaces.issued_on = DATE_NONE;
     document->signed_at = INSTANT_NONE;
+    ret->outlet = db_text(rows, i, 21);
     read_lines(db_text(rows, i, 19), arena, document);
 }
 
@@ -107,6 +117,7 @@ static enum err find_due(struct db *db, struct arena *arena, const int64_t *requ
 {
     struct db_args args = db_args(arena);
     struct db_rows rows;
+    db_arg_instant(&args, at);
     db_arg_int_array(&args, requests, count);
     enum err err = db_query(db, &due_sql, &args, &rows);
     if (err)
@@ -216,6 +227,7 @@ static enum err number_round(struct db *db, void *with)
 {
     struct round *round = with;
     struct db_args args = db_args(round->arena);
+    round->exhausted = false;
     db_arg_int_array(&args, round->requests, round->count);
     enum err err = db_run(db, &lock_sql, &args);
     if (!err)
@@ -231,7 +243,7 @@ static enum err number_round(struct db *db, void *with)
     args = db_args(round->arena);
     db_arg_instant(&args, round->at);
     db_arg_text(&args, round->collector);
-    db_arg_string(&args, "");
+    db_arg_text(&args, round->outlet);
     db_arg_int(&args, (int64_t)good);
     err = db_query(db, &reserve_sql, &args, &rows);
     struct numbers numbers = numbers_new(round->arena, good);
@@ -242,7 +254,8 @@ static enum err number_round(struct db *db, void *with)
             continue;
         if (next == rows.count) {
             due->outcome = ERR_SERIES_EXHAUSTED;
-            due->problem = "no open number range for this collector and year";
+            due->problem = "no open number range for this collector, outlet and year";
+            round->exhausted = true;
         } else {
             err = number_one(round, due, &rows, next++, &numbers);
         }
@@ -258,10 +271,8 @@ enum err issue_replacement(struct db *db, struct arena *arena, instant_us at, in
     struct due due = {.request = request, .document = *document};
     struct round round = {
         .office = office_in_use(), .arena = arena, .at = at, .collector = document->collector.tax_code};
-    const struct signer *signer = round.office ? office_signer(round.office, round.collector) : NULL;
-    if (!signer)
-        return ERR_KEY;
-    enum err err = signer_check(signer, round.collector, at);
+    const char *problem;
+    enum err err = office_ready(round.office, round.collector, at, arena, &problem);
     if (err)
         return err;
     struct db_rows rows;
@@ -306,18 +317,63 @@ static void set_outcome(struct job *jobs, const int64_t *requests, size_t count,
     }
 }
 
-/* One collector: preflight, then its transaction. */
+/* A person hears of what keeps receipts waiting, and that it is over. */
+static void tell(struct db *db, const struct round *round, const char *unusable)
+{
+    struct text key = round->collector;
+    struct text desk = arena_textf(round->arena, "%.*s%s%.*s", TEXT_ARGS(round->collector),
+                                   round->outlet.length ? "/" : "", TEXT_ARGS(round->outlet));
+    if (unusable) {
+        concern_open(db, round->arena, round->at, "signing_key", key, unusable);
+        return;
+    }
+    concern_gone(db, round->arena, round->at, "signing_key", key);
+    if (round->exhausted)
+        concern_open(db, round->arena, round->at, "no_numbers", desk,
+                     "Hết số biên lai trong các dải đang mở; biên lai đang chờ số. Cần mở dải số mới.");
+    else
+        concern_gone(db, round->arena, round->at, "no_numbers", desk);
+}
+
+/* The delegate that issues at this outlet; its key serves when the collector has none here (NĐ 254/2026 art. 25). */
+static struct text delegate_of(struct db *db, const struct round *round)
+{
+    struct db_args args = db_args(round->arena);
+    struct db_rows rows;
+    db_arg_text(&args, round->collector);
+    db_arg_text(&args, round->outlet);
+    if (!round->outlet.length || db_query(db, &delegate_sql, &args, &rows) || !rows.count)
+        return TEXT_NONE;
+    return db_text(&rows, 0, 0);
+}
+
+/* Midnight lies between numbering and signing too rarely to matter and too often to forget: in the last seconds of a
+ * day nothing is numbered, so that a receipt is dated on the day it is signed (art. 24.5). */
+static bool too_near_midnight(instant_us at)
+{
+    enum { STILL_S = 5 };
+    struct civil now = civil_of(at);
+    return now.hour == 23 && now.minute == 59 && now.second >= 60 - STILL_S;
+}
+
+/* One collector and outlet: preflight, then its transaction. */
 static void issue_for(struct db *db, struct round *round, struct job *jobs, const int64_t *requests, size_t job_count)
 {
-    const struct signer *signer = round->office ? office_signer(round->office, round->collector) : NULL;
-    enum err err = signer ? signer_check(signer, round->collector, round->at) : ERR_KEY;
-    const char *problem = !signer ? "no signing key for this collector"
-                          : err   ? "the certificate is not valid now"
-                                  : NULL;
+    const char *problem = NULL;
+    enum err err = office_ready(round->office, round->collector, round->at, round->arena, &problem);
+    struct text delegate = err ? delegate_of(db, round) : TEXT_NONE;
+    if (delegate.length)
+        err = office_ready(round->office, delegate, round->at, round->arena, &problem);
+    const char *unusable = err ? problem : NULL;
+    if (!err && too_near_midnight(round->at)) {
+        err = ERR_RETRY;
+        problem = "waits for the new day";
+    }
     if (!err) {
         err = db_transact(db, clock_monotonic_us() + NUMBERING_DEADLINE_US, number_round, round);
         problem = err ? arena_copy(round->arena, text_of(db_error(db))) : NULL;
     }
+    tell(db, round, unusable);
     for (size_t i = 0; i < round->count; i++)
         set_outcome(jobs, requests, job_count, round->requests[i], err, problem);
     for (size_t i = 0; i < round->due_count && !err; i++)
@@ -345,9 +401,11 @@ void receipt_issue_run(struct db *db, struct job *jobs, size_t count, struct are
                               .arena = arena,
                               .at = at,
                               .collector = due[i].document.collector.tax_code,
+                              .outlet = due[i].outlet,
                               .requests = mine};
         for (size_t k = i; k < due_count; k++) {
-            if (!text_equal(due[k].document.collector.tax_code, round.collector))
+            if (!text_equal(due[k].document.collector.tax_code, round.collector) ||
+                !text_equal(due[k].outlet, round.outlet))
                 continue;
             taken[k] = true;
             mine[round.count++] = due[k].request;

@@ -201,8 +201,19 @@ void receipt_office_free(struct receipt_office *office);                        
  * is numbered. */
 void receipt_office_use(const struct receipt_office *office);
 /* Makes an office as the configuration says: [receipts] and [receipts.TAX_CODE] key_file and cert_file, trust_file,
- * http.public_url. No key configured: an office that signs nothing. ERR_KEY, ERR_CERTIFICATE, ERR_IO with faults. */
+ * http.public_url. No key configured: an office that signs nothing. An office always comes back; ERR_KEY,
+ * ERR_CERTIFICATE, ERR_IO with faults say whose key it could not open: receipts of that collector wait. */
 MUST_CHECK enum err receipt_office_open(struct receipt_office **ret_office, struct faults *faults);
+/* Rotation without a stop: when a key, certificate or trust file has changed, opens everything anew and uses it from
+ * then on; whoever works with the old office finishes with it. When the new files cannot be used (a pair written by
+ * halves, another agency's certificate) the old office stays and the reason is returned. One caller at a time. */
+MUST_CHECK enum err receipt_office_refresh(struct receipt_office **office, struct faults *faults, bool *ret_changed);
+/* For `lephi check`: every key may sign now. Appends "2 keys, the first certificate ends 2027-11-23"; what is wrong
+ * comes as faults and ERR_CERTIFICATE. */
+MUST_CHECK enum err receipt_office_check(const struct receipt_office *office, instant_us at, struct arena *arena,
+                                         struct faults *faults, struct buf *ret_words);
+/* Tells staff of keys that could not be opened, or that it is over (no faults). */
+void receipt_office_tell(struct db *db, struct arena *arena, instant_us at, const struct faults *faults);
 
 /* What jobs receipt.issue and receipt.sign run. They work for the office in use, whatever the runner's context is. */
 void receipt_issue_run(struct db *db, struct job *jobs, size_t count, struct arena *arena, instant_us at, void *with);
@@ -243,6 +254,9 @@ enum err receipt_page_handle(struct request *rq);        /* GET /r/{token} */
 enum err receipt_verify_handle(struct request *rq);      /* POST /v1/receipts/verify, any media type */
 enum err receipt_verify_page_handle(struct request *rq); /* GET and POST /verify, any media type */
 enum err receipt_style_handle(struct request *rq);       /* GET /assets/receipt.css, inline */
+
+enum err receipt_concerns_handle(struct request *rq);        /* GET /v1/receipts/concerns?state=&limit=&cursor= */
+enum err receipt_concern_explain_handle(struct request *rq); /* POST /v1/receipts/concerns/{id}/explain {note} */
 
 /* GET /v1/receipts?payment_request=&dossier=&date=&limit=&cursor= */
 struct request;

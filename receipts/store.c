@@ -23,15 +23,11 @@ static enum err sign_one(const struct receipt_office *office, const struct db_ro
                          struct arena *arena, struct text *ret_xml, const char **ret_problem)
 {
     struct text collector = db_text(rows, i, 1), delegate = db_text(rows, i, 2);
-    const struct signer *signer = office ? office_signer(office, collector) : NULL;
-    if (!signer && office)
-        signer = office_signer(office, delegate);
-    *ret_problem = "no signing key for this collector";
-    if (!signer)
-        return ERR_KEY;
-    *ret_problem = "the certificate is not valid now";
-    if (signer_check(signer, signer->tax_code, at))
-        return ERR_CERTIFICATE;
+    struct text signs = office_signer(office, collector) || !delegate.length ? collector : delegate;
+    enum err ready = office_ready(office, signs, at, arena, ret_problem);
+    if (ready)
+        return ready;
+    const struct signer *signer = office_signer(office, signs);
     struct buf xml = {0};
     struct faults faults;
     struct receipt_verdict verdict;
