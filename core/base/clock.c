@@ -170,10 +170,26 @@ bool instant_parse(struct text text, instant_us *ret_at)
     return true;
 }
 
+/* Numbers of fixed width, by hand: every reply carries instants, and printf costs more than all else in them. */
+static char *put_digits(char *to, int number, int width)
+{
+    for (int i = width - 1; i >= 0; i--, number /= 10)
+        to[i] = (char)('0' + number % 10);
+    return to + width;
+}
+
+static char *put_date(char *to, struct civil c)
+{
+    to = put_digits(to, c.year % 10000, 4);
+    *to++ = '-';
+    to = put_digits(to, c.month, 2);
+    *to++ = '-';
+    return put_digits(to, c.day, 2);
+}
+
 void date_format(date_days date, char ret_text[DATE_TEXT_SIZE])
 {
-    struct civil c = civil_of_date(date);
-    snprintf(ret_text, DATE_TEXT_SIZE, "%04d-%02d-%02d", c.year % 10000, c.month % 100, c.day % 100);
+    *put_date(ret_text, civil_of_date(date)) = '\0';
 }
 
 void date_format_vi(date_days date, char ret_text[DATE_TEXT_SIZE])
@@ -186,11 +202,18 @@ void instant_format(instant_us at, char ret_text[INSTANT_TEXT_SIZE])
 {
     struct civil c = civil_of(at);
     int64_t fraction = at - floor_divide(at, SECOND_US) * SECOND_US;
-    char part[16] = "";
-    if (fraction)
-        snprintf(part, sizeof part, ".%06d", (int)(fraction % 1000000));
-    snprintf(ret_text, INSTANT_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d%s+07:00", c.year % 10000, c.month % 100,
-             c.day % 100, c.hour % 100, c.minute % 100, c.second % 100, part);
+    char *to = put_date(ret_text, c);
+    *to++ = 'T';
+    to = put_digits(to, c.hour, 2);
+    *to++ = ':';
+    to = put_digits(to, c.minute, 2);
+    *to++ = ':';
+    to = put_digits(to, c.second, 2);
+    if (fraction) {
+        *to++ = '.';
+        to = put_digits(to, (int)fraction, 6);
+    }
+    memcpy(to, "+07:00", 7);
 }
 
 void instant_format_vi(instant_us at, char ret_text[INSTANT_TEXT_SIZE])

@@ -1,5 +1,6 @@
 #include "core/base/crypto.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +16,20 @@ static void digest_or_end(int worked)
     abort();
 }
 
+static const EVP_MD *sha256;
+static pthread_once_t sha256_once = PTHREAD_ONCE_INIT;
+
+/* EVP_sha256() is looked up among the providers at each use; this one is looked up once and lives with the process. */
+static void sha256_fetch(void)
+{
+    sha256 = EVP_MD_fetch(NULL, "SHA2-256", NULL);
+    digest_or_end(sha256 != NULL);
+}
+
 void crypto_sha256(struct text data, uint8_t ret_digest[SHA256_SIZE])
 {
-    digest_or_end(EVP_Digest(data.at ? data.at : "", data.length, ret_digest, NULL, EVP_sha256(), NULL));
+    pthread_once(&sha256_once, sha256_fetch);
+    digest_or_end(EVP_Digest(data.at ? data.at : "", data.length, ret_digest, NULL, sha256, NULL));
 }
 
 void crypto_hmac_sha256(struct text key, struct text data, uint8_t ret_mac[SHA256_SIZE])

@@ -36,12 +36,12 @@ static bool too_deep(struct text body)
 
 enum err json_parse_value(struct text body, json_t **ret_value, struct faults *faults)
 {
-    if (!text_is_utf8(body))
-        return faults_add(faults, "", ERR_UTF8, NULL);
     if (too_deep(body))
         return faults_add(faults, "", ERR_JSON_SYNTAX, "Lồng quá %d tầng", JSON_PARSE_DEPTH_MAX);
     json_error_t error;
     json_t *value = json_loadb(body.at ? body.at : "", body.length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+    if (!value && !text_is_utf8(body)) /* jansson refuses it too, by another name */
+        return faults_add(faults, "", ERR_UTF8, NULL);
     if (!value) {
         enum err err = json_error_code(&error) == json_error_duplicate_key ? ERR_JSON_DUPLICATE_KEY : ERR_JSON_SYNTAX;
         return faults_add(faults, "", err, "Dòng %d, cột %d: %s", error.line, error.column, error.text);
@@ -55,6 +55,14 @@ static void fields_of(const json_t *object, const char *pointer, struct faults *
 {
     *ret = (struct json_fields){
         .object = object, .pointer = pointer, .faults = faults, .faults_before = faults->count + faults->dropped};
+    size_t size = object ? json_object_size(object) : 0;
+    if (!size)
+        return;
+    ret->members = ARENA_ARRAY(faults->arena, struct json_member, size);
+    json_t *whole = (json_t *)(uintptr_t)object; /* jansson's iterators want it writable and write nothing */
+    for (void *at = json_object_iter(whole); at; at = json_object_iter_next(whole, at))
+        ret->members[ret->member_count++] =
+            (struct json_member){.key = json_object_iter_key(at), .value = json_object_iter_value(at)};
 }
 
 enum err json_parse(struct text body, struct json_fields *ret_fields, struct faults *faults)
@@ -107,22 +115,17 @@ void json_fault(struct json_fields *in, const char *key, enum err code, const ch
         faults_add(in->faults, pointer_to(in, key), code, NULL);
 }
 
-static void know(struct json_fields *in, const char *key)
-{
-    for (size_t i = 0; i < in->known_count; i++)
-        if (!strcmp(in->known[i], key))
-            return;
-    assert(in->known_count < JSON_FIELDS_MAX);
-    in->known[in->known_count++] = key;
-}
-
 /* The field's value, or NULL (and a fault when it is required). */
 static const json_t *field(struct json_fields *in, const char *key, enum json_need need)
 {
     if (!in->object)
         return NULL;
-    know(in, key);
-    const json_t *value = json_object_get(in->object, key);
+    const json_t *value = NULL;
+    for (size_t i = 0; i < in->member_count && !value; i++)
+        if (!strcmp(in->members[i].key, key)) {
+            in->members[i].known = true;
+            value = in->members[i].value;
+        }
     if (value && !json_is_null(value))
         return value;
     if (need == REQUIRED)
@@ -140,33 +143,39 @@ static void wrong_type(struct json_fields *in, const char *where, const char *ex
     faults_add(in->faults, where, ERR_FIELD_TYPE, "Phải là %s", expected);
 }
 
-static void text_value(struct json_fields *in, const char *where, const json_t *value, size_t min, size_t max,
-                       struct text *ret)
+/* What is wrong with a text, or OK; pointers are made for faults only. */
+static enum err text_check(const json_t *value, size_t min, size_t max, struct text *ret)
 {
-    if (!json_is_string(value)) {
-        wrong_type(in, where, "chuỗi");
-        return;
-    }
+    if (!json_is_string(value))
+        return ERR_FIELD_TYPE;
     struct text text = {json_string_value(value), json_string_length(value)};
     size_t characters = text_characters(text);
-    if (characters < min || characters > max) {
-        faults_add(in->faults, where, ERR_FIELD_LENGTH, "Phải có từ %zu đến %zu ký tự", min, max);
-        return;
-    }
+    if (characters < min || characters > max)
+        return ERR_FIELD_LENGTH;
     for (size_t i = 0; i < text.length; i++)
-        if ((unsigned char)text.at[i] < 0x20 || text.at[i] == 0x7F) {
-            faults_add(in->faults, where, ERR_FIELD_FORMAT, "Có ký tự điều khiển");
-            return;
-        }
+        if ((unsigned char)text.at[i] < 0x20 || text.at[i] == 0x7F)
+            return ERR_FIELD_FORMAT;
     *ret = text;
+    return OK;
+}
+
+static void text_fault(struct json_fields *in, const char *where, enum err err, size_t min, size_t max)
+{
+    if (err == ERR_FIELD_TYPE)
+        wrong_type(in, where, "chuỗi");
+    else if (err == ERR_FIELD_LENGTH)
+        faults_add(in->faults, where, err, "Phải có từ %zu đến %zu ký tự", min, max);
+    else
+        faults_add(in->faults, where, err, "Có ký tự điều khiển");
 }
 
 void json_read_text(struct json_fields *in, const char *key, enum json_need need, size_t min, size_t max,
                     struct text *ret)
 {
     const json_t *value = field(in, key, need);
-    if (value)
-        text_value(in, pointer_to(in, key), value, min, max, ret);
+    enum err err = value ? text_check(value, min, max, ret) : OK;
+    if (err)
+        text_fault(in, pointer_to(in, key), err, min, max);
 }
 
 void json_read_int(struct json_fields *in, const char *key, enum json_need need, int64_t min, int64_t max, int64_t *ret)
@@ -219,12 +228,13 @@ void json_read_enum(struct json_fields *in, const char *key, enum json_need need
     json_read_text(in, key, need, 1, 64, &text);
     if (!text.length)
         return;
-    char list[200] = "";
-    for (int i = 0; names[i]; i++) {
+    for (int i = 0; names[i]; i++)
         if (text_is(text, names[i])) {
             *ret = i;
             return;
         }
+    char list[200] = "";
+    for (int i = 0; names[i]; i++) {
         size_t used = strlen(list);
         snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", names[i]);
     }
@@ -238,7 +248,7 @@ void json_read_object(struct json_fields *in, const char *key, enum json_need ne
         wrong_type(in, pointer_to(in, key), "đối tượng");
         value = NULL;
     }
-    fields_of(value, pointer_to(in, key), in->faults, ret);
+    fields_of(value, value ? pointer_to(in, key) : "", in->faults, ret);
 }
 
 size_t json_read_array(struct json_fields *in, const char *key, enum json_need need, size_t min, size_t max)
@@ -261,7 +271,9 @@ size_t json_read_array(struct json_fields *in, const char *key, enum json_need n
 void json_item_text(struct json_fields *in, const char *key, size_t index, size_t min, size_t max, struct text *ret)
 {
     const json_t *item = json_array_get(json_object_get(in->object, key), index);
-    text_value(in, pointer_to_item(in, key, index), item, min, max, ret);
+    enum err err = text_check(item, min, max, ret);
+    if (err)
+        text_fault(in, pointer_to_item(in, key, index), err, min, max);
 }
 
 void json_item_object(struct json_fields *in, const char *key, size_t index, struct json_fields *ret)
@@ -277,16 +289,8 @@ void json_item_object(struct json_fields *in, const char *key, size_t index, str
 
 enum err json_close(struct json_fields *in)
 {
-    const char *key;
-    json_t *value;
-    json_t *object = (json_t *)(uintptr_t)in->object;
-    json_object_foreach(object, key, value)
-    {
-        bool known = false;
-        for (size_t i = 0; i < in->known_count && !known; i++)
-            known = !strcmp(in->known[i], key);
-        if (!known)
-            json_fault(in, key, ERR_FIELD_UNKNOWN, NULL);
-    }
+    for (size_t i = 0; i < in->member_count; i++)
+        if (!in->members[i].known)
+            json_fault(in, in->members[i].key, ERR_FIELD_UNKNOWN, NULL);
     return in->faults->count + in->faults->dropped == in->faults_before ? OK : ERR_INVALID;
 }

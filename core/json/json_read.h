@@ -19,14 +19,20 @@
 #include "core/base/text.h"
 
 enum json_need { OPTIONAL, REQUIRED };
-enum { JSON_FIELDS_MAX = 64, JSON_PARSE_DEPTH_MAX = 16 };
+enum { JSON_PARSE_DEPTH_MAX = 16 };
+
+struct json_member {
+    const char *key;
+    const json_t *value;
+    bool known; /* somebody asked for it */
+};
 
 struct json_fields {
     const json_t *object; /* NULL after a fault: readers then do nothing */
     const char *pointer;  /* "" at the root */
     struct faults *faults;
-    size_t known_count;
-    const char *known[JSON_FIELDS_MAX];
+    size_t member_count;
+    struct json_member *members; /* an object's few fields are found faster one by one than by their hash */
     size_t faults_before;
 };
 

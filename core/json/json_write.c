@@ -10,40 +10,70 @@ struct json json_to(struct buf *out)
     return (struct json){.out = out};
 }
 
+/* JSON escapes control characters, quotation marks and backslashes only. */
+static inline bool is_plain(unsigned char c)
+{
+    return c >= 0x20 && c != '"' && c != '\\';
+}
+
+static void escape(struct buf *out, unsigned char c)
+{
+    if (c == '"' || c == '\\') {
+        buf_char(out, '\\');
+        buf_char(out, (char)c);
+    } else if (c == '\n') {
+        buf_put(out, "\\n", 2);
+    } else {
+        buf_printf(out, "\\u%04x", c);
+    }
+}
+
+/* How many plain bytes stand in front; eight at a time, since nearly all are. */
+static size_t plain_length(struct text text)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+    size_t i = 0;
+    for (uint64_t word; i + sizeof word <= text.length; i += sizeof word) {
+        memcpy(&word, text.at + i, sizeof word);
+        uint64_t quote = word ^ ones * '"', slash = word ^ ones * '\\';
+        uint64_t low = (word - ones * 0x20) | (quote - ones) | (slash - ones);
+        if (low & ~word & tops)
+            break;
+    }
+    while (i < text.length && is_plain((unsigned char)text.at[i]))
+        i++;
+    return i;
+}
+
 static void escaped(struct buf *out, struct text value)
 {
     buf_char(out, '"');
-    size_t from = 0;
-    for (size_t i = 0; i < value.length; i++) {
-        unsigned char c = (unsigned char)value.at[i];
-        if (c >= 0x20 && c != '"' && c != '\\')
-            continue;
-        buf_put(out, value.at + from, i - from);
-        from = i + 1;
-        if (c == '"' || c == '\\') {
-            buf_char(out, '\\');
-            buf_char(out, (char)c);
-        } else if (c == '\n') {
-            buf_put(out, "\\n", 2);
-        } else {
-            buf_printf(out, "\\u%04x", c);
-        }
+    while (value.length) {
+        size_t plain = plain_length(value);
+        buf_put(out, value.at, plain);
+        if (plain == value.length)
+            break;
+        escape(out, (unsigned char)value.at[plain]);
+        value = (struct text){value.at + plain + 1, value.length - plain - 1};
     }
-    if (value.length > from)
-        buf_put(out, value.at + from, value.length - from);
     buf_char(out, '"');
 }
 
-static void before_value(struct json *json, const char *key)
+static inline void before_value(struct json *json, const char *key)
 {
+    size_t length = key ? strlen(key) : 0;
+    char *to = buf_room(json->out, length + 5);
     if (json->comma)
-        buf_char(json->out, ',');
+        *to++ = ',';
     json->comma = true;
-    if (!key)
-        return;
-    buf_char(json->out, '"');
-    buf_put(json->out, key, strlen(key));
-    buf_put(json->out, "\":", 2);
+    if (key) {
+        *to++ = '"';
+        memcpy(to, key, length);
+        to += length;
+        *to++ = '"';
+        *to++ = ':';
+    }
+    json->out->length = (size_t)(to - json->out->at);
 }
 
 static void begin(struct json *json, const char *key, char opener, char closer)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "payments/fees/quote_memo.h"
 
 enum { NAME_SLOTS_MIN = 16 };
 
@@ -123,6 +124,7 @@ void catalogue_drop(struct catalogue *catalogue)
     if (!catalogue || atomic_fetch_sub_explicit(&catalogue->holds, 1, memory_order_acq_rel) != 1)
         return;
     arena_done(&catalogue->arena);
+    quote_memo_free(catalogue->memo);
     free(catalogue);
 }
 

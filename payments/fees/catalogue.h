@@ -63,6 +63,8 @@ struct fee_entry {
     const struct reduction **reductions;
 };
 
+struct quote_memo; /* quote_memo.h */
+
 struct name_index {
     uint32_t *slots; /* position + 1 */
     size_t mask;
@@ -74,6 +76,7 @@ struct catalogue {
     atomic_int holds;
     struct arena arena;
     char version[CATALOGUE_VERSION_SIZE];
+    struct quote_memo *memo; /* of the replies made from it */
     size_t fee_count, entry_count, reduction_count, category_count, procedure_count, value_count;
     struct fee *fees; /* by code, then valid_from */
     struct fee_entry *entries;

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "payments/fees/quote_memo.h"
 #include "payments/fees/sheet.h"
 
 static const char *const fee_columns[] = {"code",          "name_vi",    "name_en",    "kind",        "formula",
@@ -380,6 +381,7 @@ enum err catalogue_read(const struct catalogue_files *given, struct faults *faul
     struct catalogue *catalogue = memory_new(sizeof *catalogue);
     atomic_init(&catalogue->holds, 1);
     arena_init(&catalogue->arena);
+    catalogue->memo = quote_memo_new();
     struct catalogue_files files = *given;
     struct text *const parts[] = {&files.fees, &files.reductions, &files.categories, &files.procedures, &files.values};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)

@@ -2,6 +2,7 @@
 #include <string.h>
 #include "core/http/http.h"
 #include "payments/fees/catalogue.h"
+#include "payments/fees/quote_memo.h"
 
 enum { LIST_DEFAULT = 50, LIST_MAX = 500, QUERY_MAX = 200, CURSOR_MAX = 200 };
 
@@ -19,29 +20,38 @@ static const struct catalogue *in_force(struct request *rq)
     return catalogue;
 }
 
-static void write_quote(struct json *json, const void *quote)
+/* Writes the reply and remembers it. Postage is left out: its prices come from another room's data. */
+static enum err quote_reply(struct request *rq, const struct catalogue *catalogue, const struct quote *quote)
 {
-    quote_write(json, quote);
+    struct buf body = {0};
+    struct json json = json_to(&body);
+    quote_write(&json, quote);
+    if (!quote->request->postal.length)
+        quote_memo_keep(catalogue->memo, quote->quoted_on, rq->body, buf_view(&body));
+    enum err err = reply_body(rq, 200, "application/json", buf_view(&body));
+    buf_done(&body);
+    return err;
 }
 
 enum err fees_quote_handle(struct request *rq)
 {
-    struct json_fields in;
-    struct quote_request *request = ARENA_NEW(&rq->arena, struct quote_request);
     const struct catalogue *catalogue = in_force(rq);
     if (!catalogue)
         return reply_error(rq, ERR_UNAVAILABLE);
+    date_days today = date_of(rq->at);
+    struct text remembered;
+    if (quote_memo_find(catalogue->memo, today, rq->body, &rq->arena, &remembered))
+        return reply_body(rq, 200, "application/json", remembered);
+
+    struct json_fields in;
+    struct quote quote;
+    struct quote_request *request = ARENA_NEW(&rq->arena, struct quote_request);
     enum err err = json_parse(rq->body, &in, &rq->faults);
     if (!err)
         err = quote_request_read(&in, request);
-    if (err)
-        return reply_faults(rq, err);
-
-    struct quote quote;
-    err = quote_compute(catalogue, request, date_of(rq->at), &rq->arena, &rq->faults, &quote);
-    if (err)
-        return reply_faults(rq, err);
-    return reply_json(rq, 200, write_quote, &quote);
+    if (!err)
+        err = quote_compute(catalogue, request, today, &rq->arena, &rq->faults, &quote);
+    return err ? reply_faults(rq, err) : quote_reply(rq, catalogue, &quote);
 }
 
 /* ---- procedures --------------------------------------------------------------------------------------------- */

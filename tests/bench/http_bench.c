@@ -1,6 +1,9 @@
 /* What our server costs beside the least that libmicrohttpd can cost: CPU of the server process per reply, both driven
  * by the same closed loop of keep-alive connections in the same run. One JSON object on stdout; absolute figures do not
- * carry over to another machine, the ratios do. Also the memory of idle connections. */
+ * carry over to another machine, the ratios do. Also the memory of idle connections.
+ *
+ * `http_bench bare FILE` is the peer alone: it prints its port and answers every request with the file, for other
+ * drivers (service.sh). */
 #include <arpa/inet.h>
 #include <microhttpd.h>
 #include <signal.h>
@@ -17,7 +20,8 @@
 
 enum { LINES = 64, ROUNDS = 5, ROUND_US = 1000 * 1000, IDLE_LINES = 10000 };
 
-static char fixed[301];
+static char fixed[16 * 1024];
+static size_t fixed_length = 300;
 
 static void die(const char *what)
 {
@@ -34,13 +38,17 @@ static enum MHD_Result bare_reply(void *with, struct MHD_Connection *connection,
         *context = &seen;
         return MHD_YES;
     }
+    if (*size) {
+        *size = 0;
+        return MHD_YES;
+    }
     *context = NULL;
     return MHD_queue_response(connection, 200, with);
 }
 
-static void bare_serve(int report)
+static struct MHD_Daemon *bare_start(uint16_t *ret_port)
 {
-    struct MHD_Response *response = MHD_create_response_from_buffer(300, fixed, MHD_RESPMEM_PERSISTENT);
+    struct MHD_Response *response = MHD_create_response_from_buffer(fixed_length, fixed, MHD_RESPMEM_PERSISTENT);
     MHD_add_response_header(response, "Content-Type", "application/json");
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct MHD_Daemon *daemon = MHD_start_daemon(
@@ -48,12 +56,15 @@ static void bare_serve(int report)
         20000u, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)8192, MHD_OPTION_CONNECTION_TIMEOUT, 60u, MHD_OPTION_END);
     if (!daemon)
         die("MHD_start_daemon");
-    uint16_t port = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
+    *ret_port = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
+    return daemon;
+}
+
+static void bare_run(struct MHD_Daemon *daemon)
+{
     int outer = epoll_create1(0), inner = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
     struct epoll_event event = {.events = EPOLLIN};
     epoll_ctl(outer, EPOLL_CTL_ADD, inner, &event);
-    if (write(report, &port, sizeof port) != sizeof port)
-        die("write");
     for (;;) {
         MHD_UNSIGNED_LONG_LONG ms = 1000;
         if (MHD_get_timeout(daemon, &ms) != MHD_YES || ms > 1000)
@@ -61,6 +72,15 @@ static void bare_serve(int report)
         epoll_wait(outer, &event, 1, (int)ms);
         MHD_run(daemon);
     }
+}
+
+static void bare_serve(int report)
+{
+    uint16_t port;
+    struct MHD_Daemon *daemon = bare_start(&port);
+    if (write(report, &port, sizeof port) != sizeof port)
+        die("write");
+    bare_run(daemon);
 }
 
 static enum err fixed_reply(struct request *rq)
@@ -224,8 +244,24 @@ static long idle_memory_kb(const struct served *served, int count)
     return kb;
 }
 
-int main(void)
+static int bare_alone(const char *path)
 {
+    uint16_t port;
+    FILE *file = fopen(path, "rb");
+    if (!file || !(fixed_length = fread(fixed, 1, sizeof fixed, file)))
+        die(path);
+    fclose(file);
+    struct MHD_Daemon *daemon = bare_start(&port);
+    printf("listening on 127.0.0.1:%u\n", port);
+    fflush(stdout);
+    bare_run(daemon);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 3 && !strcmp(argv[1], "bare"))
+        return bare_alone(argv[2]);
     struct rlimit files = {IDLE_LINES + 200, IDLE_LINES + 200};
     int idle = setrlimit(RLIMIT_NOFILE, &files) ? 500 : IDLE_LINES;
     memset(fixed, 'x', 300);

@@ -76,6 +76,30 @@ static void a_quote_has_every_field_of_the_contract(void **state)
     assert_string_equal(text_at(line, "document"), "state_receipt");
 }
 
+static void the_same_body_has_the_same_bytes_until_another_catalogue_is_in_force(void **state)
+{
+    static const char wish[] = "{\"fees\":[\"HT-TRICHLUC\"],\"channel\":\"counter\",\"quantities\":{\"copies\":3}}";
+    assert_int_equal(ask("POST", "/v1/quotes", wish), 200);
+    struct text first = arena_text(&arena, answer.body);
+    assert_int_equal(ask("POST", "/v1/quotes", wish), 200);
+    assert_true(text_equal(first, answer.body));
+
+    struct catalogue_files files;
+    struct catalogue *dearer;
+    assert_int_equal(catalogue_files_read("payments/catalogue", &arena, &faults, &files), OK);
+    char *fees = arena_copy(&arena, files.fees), *price = strstr(fees, "unit(8000");
+    assert_non_null(price);
+    price[5] = '9';
+    files.fees = text_of(fees);
+    assert_int_equal(catalogue_read(&files, &faults, &dearer), OK);
+    catalogue_in_force_set(dearer);
+    assert_int_equal(ask("POST", "/v1/quotes", wish), 200);
+    assert_int_equal(json_integer_value(json_object_get(body, "total")), 27000);
+    catalogue_in_force_set(catalogue_hold(shipped));
+    assert_int_equal(ask("POST", "/v1/quotes", wish), 200);
+    assert_true(text_equal(first, answer.body));
+}
+
 static void a_bad_request_is_a_problem_that_names_every_fault(void **state)
 {
     assert_int_equal(ask("POST", "/v1/quotes", "{\"fees\":[\"CT-BANSAO\",\"NOPE\"],\"channel\":\"counter\"}"), 422);
@@ -151,6 +175,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_quote_has_every_field_of_the_contract),
+        cmocka_unit_test(the_same_body_has_the_same_bytes_until_another_catalogue_is_in_force),
         cmocka_unit_test(a_bad_request_is_a_problem_that_names_every_fault),
         cmocka_unit_test(procedures_are_found_without_marks_and_in_any_order),
         cmocka_unit_test(pages_of_procedures_follow_each_other_without_gap_or_repeat),
