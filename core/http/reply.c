@@ -61,6 +61,13 @@ enum err reply_body(struct request *rq, int status, const char *content_type, st
     return OK;
 }
 
+struct text reply_written(const struct request *rq)
+{
+    const struct exchange *exchange = exchange_of(rq);
+    assert(exchange->replied);
+    return buf_view(&exchange->reply);
+}
+
 enum err reply_redirect(struct request *rq, int status, const char *location)
 {
     assert(status >= 300 && status <= 399);

@@ -20,16 +20,17 @@ static const struct catalogue *in_force(struct request *rq)
     return catalogue;
 }
 
+static void write_quote(struct json *json, const void *quote)
+{
+    quote_write(json, quote);
+}
+
 /* Writes the reply and remembers it. Postage is left out: its prices come from another room's data. */
 static enum err quote_reply(struct request *rq, const struct catalogue *catalogue, const struct quote *quote)
 {
-    struct buf body = {0};
-    struct json json = json_to(&body);
-    quote_write(&json, quote);
+    enum err err = reply_json(rq, 200, write_quote, quote);
     if (!quote->request->postal.length)
-        quote_memo_keep(catalogue->memo, quote->quoted_on, rq->body, buf_view(&body));
-    enum err err = reply_body(rq, 200, "application/json", buf_view(&body));
-    buf_done(&body);
+        quote_memo_keep(catalogue->memo, quote->quoted_on, rq->body, reply_written(rq));
     return err;
 }
 

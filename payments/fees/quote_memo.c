@@ -9,6 +9,8 @@
 enum { SLOTS = 1024, LOCKS = 16, BODY_MAX = 512, REPLY_MAX = 4096 };
 
 struct slot {
+    uint64_t missed; /* hash of the last body that was not found here */
+    int misses;      /* how often it was that one, running */
     date_days day;
     size_t body_length, reply_length;
     char *bytes; /* body, then reply; NULL when free */
@@ -39,7 +41,7 @@ void quote_memo_free(struct quote_memo *memo)
 }
 
 /* One place per body and no chains: whoever seeks collisions only makes quotes be computed again. */
-static size_t place_of(struct text body)
+static uint64_t hash_of(struct text body)
 {
     uint64_t hash = body.length;
     while (body.length) {
@@ -50,7 +52,7 @@ static size_t place_of(struct text body)
         hash ^= hash >> 32;
         body = (struct text){body.at + step, body.length - step};
     }
-    return hash % SLOTS;
+    return hash;
 }
 
 bool quote_memo_find(struct quote_memo *memo, date_days day, struct text body, struct arena *arena,
@@ -58,13 +60,18 @@ bool quote_memo_find(struct quote_memo *memo, date_days day, struct text body, s
 {
     if (!body.length || body.length > BODY_MAX)
         return false;
-    size_t place = place_of(body);
-    const struct slot *slot = &memo->slots[place];
+    uint64_t hash = hash_of(body);
+    size_t place = hash % SLOTS;
+    struct slot *slot = &memo->slots[place];
     pthread_mutex_lock(&memo->locks[place % LOCKS]);
     bool found = slot->bytes && slot->day == day && slot->body_length == body.length &&
                  !memcmp(slot->bytes, body.at, body.length);
     if (found)
         *ret_reply = arena_text(arena, (struct text){slot->bytes + slot->body_length, slot->reply_length});
+    if (!found) {
+        slot->misses = slot->missed == hash ? slot->misses + 1 : 1;
+        slot->missed = hash;
+    }
     pthread_mutex_unlock(&memo->locks[place % LOCKS]);
     return found;
 }
@@ -73,13 +80,17 @@ void quote_memo_keep(struct quote_memo *memo, date_days day, struct text body, s
 {
     if (!body.length || body.length > BODY_MAX || reply.length > REPLY_MAX)
         return;
-    size_t place = place_of(body);
-    struct slot slot = {day, body.length, reply.length, memory_grow(NULL, body.length + reply.length)};
-    memcpy(slot.bytes, body.at, body.length);
-    memcpy(slot.bytes + body.length, reply.at, reply.length);
+    uint64_t hash = hash_of(body);
+    size_t place = hash % SLOTS;
+    struct slot *slot = &memo->slots[place];
     pthread_mutex_lock(&memo->locks[place % LOCKS]);
-    char *before = memo->slots[place].bytes;
-    memo->slots[place] = slot;
+    if (slot->missed == hash && slot->misses > 1) {
+        slot->day = day;
+        slot->body_length = body.length;
+        slot->reply_length = reply.length;
+        slot->bytes = memory_grow(slot->bytes, body.length + reply.length);
+        memcpy(slot->bytes, body.at, body.length);
+        memcpy(slot->bytes + body.length, reply.at, reply.length);
+    }
     pthread_mutex_unlock(&memo->locks[place % LOCKS]);
-    free(before);
 }

@@ -2,8 +2,9 @@
  * by the same closed loop of keep-alive connections in the same run. One JSON object on stdout; absolute figures do not
  * carry over to another machine, the ratios do. Also the memory of idle connections.
  *
- * `http_bench bare FILE` is the peer alone: it prints its port and answers every request with the file, for other
- * drivers (service.sh). */
+ * For service.sh: `http_bench bare FILE` is the peer alone, it prints where it listens and answers every request with
+ * the file; `http_bench lockstep PORT COUNT` drives a running service with COUNT connections that all ask at once and
+ * ask again when all were answered (libmicrohttpd's own loop stalls at multiples of 128). */
 #include <arpa/inet.h>
 #include <microhttpd.h>
 #include <signal.h>
@@ -244,6 +245,40 @@ static long idle_memory_kb(const struct served *served, int count)
     return kb;
 }
 
+static void all_ask(const int *lines, int count)
+{
+    static const char text[] = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    for (int i = 0; i < count; i++)
+        if (write(lines[i], text, sizeof text - 1) != sizeof text - 1)
+            die("write");
+}
+
+static int lockstep(uint16_t port, int count)
+{
+    enum { MOST = 1024, ROUNDS_MAX = 100000 };
+    static int lines[MOST];
+    static double took[ROUNDS_MAX];
+    char reply[8192];
+    int rounds = 0;
+    if (count < 1 || count > MOST)
+        return 1;
+    for (int i = 0; i < count; i++)
+        lines[i] = line_open(port);
+    int64_t until = clock_monotonic_us() + 2 * ROUND_US;
+    for (int64_t from = 0; from < until && rounds < ROUNDS_MAX; rounds++) {
+        from = clock_monotonic_us();
+        all_ask(lines, count);
+        for (int i = 0; i < count; i++)
+            if (read(lines[i], reply, sizeof reply) < 12 || memcmp(reply, "HTTP/1.1 200", 12))
+                die("reply");
+        took[rounds] = (double)(clock_monotonic_us() - from) / 1000;
+    }
+    qsort(took, (size_t)rounds, sizeof *took, by_value);
+    printf("{\"connections\": %d, \"rounds\": %d, \"p99_ms\": %.2f, \"worst_ms\": %.2f}\n", count, rounds,
+           took[rounds * 99 / 100], took[rounds - 1]);
+    return 0;
+}
+
 static int bare_alone(const char *path)
 {
     uint16_t port;
@@ -262,6 +297,8 @@ int main(int argc, char **argv)
 {
     if (argc == 3 && !strcmp(argv[1], "bare"))
         return bare_alone(argv[2]);
+    if (argc == 4 && !strcmp(argv[1], "lockstep"))
+        return lockstep((uint16_t)atoi(argv[2]), atoi(argv[3]));
     struct rlimit files = {IDLE_LINES + 200, IDLE_LINES + 200};
     int idle = setrlimit(RLIMIT_NOFILE, &files) ? 500 : IDLE_LINES;
     memset(fixed, 'x', 300);

@@ -41,8 +41,13 @@ jq -n --arg commit "$(git describe --always --dirty)" --arg machine "$(uname -sr
 # What is asked, beside what was measured in this run. A bench is no test: a goal that was missed is shown, not failed.
 jq -r '.benches as $b | def row($name; $ours; $than; $goal; $met): [$name, ($ours | tostring), $than, $goal, (if $met then "yes" else "NO" end)];
     def two: . * 100 | round / 100;
+    def ratio($ours; $theirs): $ours / $theirs | two;
     (["figure", "ours", "beside", "goal", "met"],
-     row("quote over HTTP, CPU µs"; $b.service.quote_cpu_us; "bare libmicrohttpd \($b.http_bench.bare_cpu_us): × \($b.service.quote_cpu_us / $b.http_bench.bare_cpu_us | two)"; "≤ 1.5 ×"; $b.service.quote_cpu_us / $b.http_bench.bare_cpu_us <= 1.5),
+     row("quote over HTTP, asked before, CPU µs"; $b.service.quote_cpu_us; "bare libmicrohttpd, GET \($b.service.bare_get_cpu_us): × \(ratio($b.service.quote_cpu_us; $b.service.bare_get_cpu_us)), POST of the same bytes: × \(ratio($b.service.quote_cpu_us; $b.service.bare_post_cpu_us))"; "≤ 1.5 ×"; $b.service.quote_cpu_us <= 1.5 * $b.service.bare_get_cpu_us),
+     row("  \($b.service.quote_day_procedures) procedures, as a counter asks"; $b.service.quote_day_cpu_us; "GET × \(ratio($b.service.quote_day_cpu_us; $b.service.bare_get_cpu_us)), POST × \(ratio($b.service.quote_day_cpu_us; $b.service.bare_post_cpu_us))"; "≤ 1.5 ×"; $b.service.quote_day_cpu_us <= 1.5 * $b.service.bare_get_cpu_us),
+     row("  never asked before"; $b.service.quote_new_cpu_us; "POST by the same driver: × \(ratio($b.service.quote_new_cpu_us; $b.service.bare_post_new_cpu_us))"; "≤ 1.5 ×"; $b.service.quote_new_cpu_us <= 1.5 * $b.service.bare_post_new_cpu_us),
+     row("  beside fastify with schemas"; $b.service.quote_cpu_us; "\($b.service.fastify_cpu_us): × \(ratio($b.service.quote_cpu_us; $b.service.fastify_cpu_us))"; "≤ 0.5 ×"; $b.service.quote_cpu_us <= 0.5 * $b.service.fastify_cpu_us),
+     ($b.service.lockstep[] | row("\(.connections) connections in lock-step, p99 ms"; .p99_ms; "worst of \(.rounds) rounds: \(.worst_ms) ms"; "no stall: < 20 ms"; .p99_ms < 20)),
      row("JSON reply of a quote, CPU µs"; $b.http_bench.quote_cpu_us; "bare libmicrohttpd: × \($b.http_bench.quote_ratio)"; "≤ 1.5 ×"; $b.http_bench.quote_ratio <= 1.5),
      row("service idle, KiB"; $b.service.idle_kb; "limit"; "< 20480"; $b.service.idle_kb < 20480),
      row("10,000 idle connections, KiB"; $b.http_bench.idle_kb; "limit"; "≤ 102400"; $b.http_bench.idle_kb <= 102400),

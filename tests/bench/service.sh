@@ -1,35 +1,94 @@
 #!/bin/bash
-# The running service, measured from outside: CPU a request of a quote (POST /v1/quotes, the real procedure 2.000635) and of
-# /healthz, resident memory when idle. DATABASE_URL names a migrated database. Prints one JSON object.
+# The running service, measured from outside: CPU a request of POST /v1/quotes beside libmicrohttpd and fastify giving the
+# same bytes to the same requests, a burst on 128, 256 and 384 connections at once, and resident memory when idle.
+# DATABASE_URL names a migrated database. Prints one JSON object.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 folder=$(mktemp -d)
-service=''
-finish() { [ -z "$service" ] || { kill -TERM "$service"; wait "$service" 2>/dev/null; } || true; rm -rf "$folder"; }
+started=()
+finish() {
+    for one in "${started[@]}"; do kill -TERM "$one" && wait "$one"; done 2>/dev/null || true
+    rm -rf "$folder"
+}
 trap finish EXIT
-openssl rand -hex 32 >"$folder/secret"
-LEPHI_SERVER_SECRET_FILE=$folder/secret LEPHI_HTTP_PORT=0 LEPHI_HTTP_PUBLIC_URL=http://127.0.0.1 build/lephi serve >"$folder/out" 2>&1 &
-service=$!
-for _ in $(seq 100); do grep -q '^listening' "$folder/out" && break; sleep 0.1; done
-url=http://$(sed -n 's/^listening on //p' "$folder/out")
-idle_kb=$(awk '/^VmRSS/ {print $2}' "/proc/$service/status")
-cat >"$folder/quote.lua" <<'LUA'
-wrk.method = "POST"
-wrk.headers["Content-Type"] = "application/json"
-wrk.body = '{"procedure":"2.000635","channel":"online","quantities":{"copies":2}}'
-LUA
 
-ticks() { awk '{print $14 + $15}' "/proc/$service/stat"; }
-cpu_us() { # URL [OPTION…]: CPU microseconds of the service a request
+start() { # NAME COMMAND…: starts it, waits until it listens, sets pid and url
+    "${@:2}" >"$folder/$1.out" 2>&1 &
+    pid=$!
+    started+=("$pid")
+    for _ in $(seq 100); do grep -q '^listening' "$folder/$1.out" && break; sleep 0.1; done
+    url=http://$(sed -n 's/^listening on //p' "$folder/$1.out")
+}
+
+openssl rand -hex 32 >"$folder/secret"
+export LEPHI_SERVER_SECRET_FILE=$folder/secret LEPHI_HTTP_PORT=0 LEPHI_HTTP_PUBLIC_URL=http://127.0.0.1
+start service build/lephi serve
+service=$pid service_url=$url
+idle_kb=$(awk '/^VmRSS/ {print $2}' "/proc/$service/status")
+
+# Three ways to ask for a quote: one body again and again; a counter's day, 12 procedures filed two ways in 1 to 5 copies;
+# bodies never seen before.
+post='wrk.method = "POST" wrk.headers["Content-Type"] = "application/json"'
+one='{"procedure":"2.000635","channel":"online","quantities":{"copies":2}}'
+echo "$post wrk.body = '$one'" >"$folder/one.lua"
+codes=$(curl -sS "$service_url/v1/procedures?limit=500" | jq -r '.items[] | select([.fees[] | select(.usual)] |
+    length > 0 and all(.price == "set" and (.area_classes | not) and (.roles | not) and
+    (.quantities - ["copies"] | length == 0))) | .code' | head -n 12 | jq -Rnc '[inputs]')
+cat >"$folder/day.lua" <<LUA
+$post
+local bodies, at = {}, 0
+init = function()
+  for _, code in ipairs({$(jq -r 'map("\"" + . + "\"") | join(", ")' <<<"$codes")}) do
+    for _, channel in ipairs({"counter", "online"}) do
+      for copies = 1, 5 do
+        bodies[#bodies + 1] = wrk.format(nil, nil, nil, '{"procedure":"' .. code .. '","channel":"' .. channel ..
+          '","quantities":{"copies":' .. copies .. '}}')
+      end
+    end
+  end
+end
+request = function() at = at % #bodies + 1 return bodies[at] end
+LUA
+cat >"$folder/new.lua" <<LUA
+$post
+local copies = 0
+request = function()
+  copies = copies + 1
+  return wrk.format(nil, nil, nil, '{"procedure":"2.000635","channel":"online","quantities":{"copies":' .. copies .. '}}')
+end
+LUA
+curl -sS -H 'Content-Type: application/json' -d "$one" "$service_url/v1/quotes" >"$folder/reply"
+start bare build/tests/bench/http_bench bare "$folder/reply"
+bare=$pid bare_url=$url
+start fastify node tests/bench/quote_peer.mjs "$folder/reply"
+fastify=$pid fastify_url=$url
+
+ticks() { awk '{print $14 + $15}' "/proc/$1/stat"; }
+cpu_us() { # PID URL [OPTION…]: CPU microseconds of the process a request
     local before after requests
-    before=$(ticks)
-    wrk -t1 -c64 -d3s "${@:2}" "$1" >"$folder/wrk"
-    after=$(ticks)
+    before=$(ticks "$1")
+    wrk -t1 -c64 -d2s "${@:3}" "$2" >"$folder/wrk"
+    after=$(ticks "$1")
     ! grep -q 'Non-2xx' "$folder/wrk" || { cat "$folder/wrk" >&2; exit 1; }
     requests=$(awk '/requests in/ {print $1}' "$folder/wrk")
-    awk -v t=$((after - before)) -v n="$requests" -v hz="$(getconf CLK_TCK)" 'BEGIN {printf "%.2f", t * 1e6 / hz / n}'
+    awk -v t=$((after - before)) -v n="$requests" -v hz="$(getconf CLK_TCK)" 'BEGIN {printf "%.2f\n", t * 1e6 / hz / n}'
 }
-health=$(cpu_us "$url/healthz")
-quote=$(cpu_us "$url/v1/quotes" -s "$folder/quote.lua")
-jq -n --argjson idle "$idle_kb" --argjson health "$health" --argjson quote "$quote" \
-    '{bench: "service", idle_kb: $idle, health_cpu_us: $health, quote_cpu_us: $quote}'
+median() { sort -n "$folder/$1" | sed -n 3p; }
+cpu_us "$fastify" "$fastify_url/v1/quotes" -s "$folder/one.lua" >/dev/null # compiled while warming up
+for _ in 1 2 3 4 5; do # interleaved: a neighbour's load falls on all alike
+    cpu_us "$bare" "$bare_url/" >>"$folder/get"
+    cpu_us "$bare" "$bare_url/" -s "$folder/one.lua" >>"$folder/post"
+    cpu_us "$bare" "$bare_url/" -s "$folder/new.lua" >>"$folder/post_new" # a slower driver: fewer requests a turn of the loop
+    cpu_us "$service" "$service_url/v1/quotes" -s "$folder/one.lua" >>"$folder/one"
+    cpu_us "$service" "$service_url/v1/quotes" -s "$folder/day.lua" >>"$folder/day"
+    cpu_us "$service" "$service_url/v1/quotes" -s "$folder/new.lua" >>"$folder/new"
+    cpu_us "$fastify" "$fastify_url/v1/quotes" -s "$folder/one.lua" >>"$folder/fastify"
+done
+for count in 128 256 384; do build/tests/bench/http_bench lockstep "${service_url##*:}" "$count"; done >"$folder/lockstep"
+jq -n --argjson idle "$idle_kb" --argjson get "$(median get)" --argjson post "$(median post)" --argjson post_new "$(median post_new)" \
+    --argjson one "$(median one)" \
+    --argjson day "$(median day)" --argjson new "$(median new)" --argjson fastify "$(median fastify)" \
+    --argjson procedures "$(jq length <<<"$codes")" --slurpfile lockstep "$folder/lockstep" \
+    '{bench: "service", idle_kb: $idle, bare_get_cpu_us: $get, bare_post_cpu_us: $post, bare_post_new_cpu_us: $post_new, quote_cpu_us: $one,
+      quote_day_cpu_us: $day, quote_day_procedures: $procedures, quote_new_cpu_us: $new, fastify_cpu_us: $fastify,
+      lockstep: $lockstep}'

@@ -81,8 +81,10 @@ static void the_same_body_has_the_same_bytes_until_another_catalogue_is_in_force
     static const char wish[] = "{\"fees\":[\"HT-TRICHLUC\"],\"channel\":\"counter\",\"quantities\":{\"copies\":3}}";
     assert_int_equal(ask("POST", "/v1/quotes", wish), 200);
     struct text first = arena_text(&arena, answer.body);
-    assert_int_equal(ask("POST", "/v1/quotes", wish), 200);
-    assert_true(text_equal(first, answer.body));
+    for (int i = 0; i < 3; i++) { /* computed, remembered, found */
+        assert_int_equal(ask("POST", "/v1/quotes", wish), 200);
+        assert_true(text_equal(first, answer.body));
+    }
 
     struct catalogue_files files;
     struct catalogue *dearer;

@@ -33,6 +33,15 @@ static struct text body_of(int number)
     return arena_textf(&arena, "{\"procedure\":\"2.%06d\"}", number);
 }
 
+/* Asked for in vain twice, then remembered. */
+static void learn(date_days day, struct text body, struct text reply)
+{
+    struct text found;
+    for (int i = 0; i < 2; i++)
+        if (!quote_memo_find(memo, day, body, &arena, &found))
+            quote_memo_keep(memo, day, body, reply);
+}
+
 static bool finds(date_days day, struct text body, const char *expected)
 {
     struct text reply;
@@ -41,7 +50,7 @@ static bool finds(date_days day, struct text body, const char *expected)
 
 static void the_same_body_on_the_same_day_has_the_same_reply(void **state)
 {
-    quote_memo_keep(memo, DAY, body_of(1), TEXT("one"));
+    learn(DAY, body_of(1), TEXT("one"));
     assert_true(finds(DAY, body_of(1), "one"));
     struct text reply;
     assert_false(quote_memo_find(memo, DAY + 1, body_of(1), &arena, &reply));
@@ -51,8 +60,8 @@ static void the_same_body_on_the_same_day_has_the_same_reply(void **state)
 
 static void a_newer_day_takes_the_place_of_an_older_one(void **state)
 {
-    quote_memo_keep(memo, DAY, body_of(1), TEXT("one"));
-    quote_memo_keep(memo, DAY + 1, body_of(1), TEXT("another"));
+    learn(DAY, body_of(1), TEXT("one"));
+    learn(DAY + 1, body_of(1), TEXT("another"));
     assert_true(finds(DAY + 1, body_of(1), "another"));
 }
 
@@ -62,7 +71,7 @@ static void what_is_found_is_always_what_was_kept(void **state)
     char expected[16];
     for (int i = 0; i < MANY; i++) {
         snprintf(expected, sizeof expected, "%d", i);
-        quote_memo_keep(memo, DAY, body_of(i), text_of(expected));
+        learn(DAY, body_of(i), text_of(expected));
     }
     for (int i = 0; i < MANY; i++) {
         struct text reply;
@@ -75,14 +84,24 @@ static void what_is_found_is_always_what_was_kept(void **state)
     assert_in_range(found, 500, 1024); /* bounded, and used */
 }
 
+static void what_is_asked_once_is_not_remembered(void **state)
+{
+    struct text reply;
+    learn(DAY, body_of(1), TEXT("one"));
+    for (int i = 1000; i < 1000 + MANY; i++)
+        if (!quote_memo_find(memo, DAY, body_of(i), &arena, &reply))
+            quote_memo_keep(memo, DAY, body_of(i), TEXT("other"));
+    assert_true(finds(DAY, body_of(1), "one"));
+}
+
 static void what_is_unusually_long_is_not_remembered(void **state)
 {
     static char long_body[513], long_reply[4097];
     struct text reply;
     memset(long_body, 'b', sizeof long_body);
     memset(long_reply, 'r', sizeof long_reply);
-    quote_memo_keep(memo, DAY, (struct text){long_body, sizeof long_body}, TEXT("one"));
-    quote_memo_keep(memo, DAY, body_of(1), (struct text){long_reply, sizeof long_reply});
+    learn(DAY, (struct text){long_body, sizeof long_body}, TEXT("one"));
+    learn(DAY, body_of(1), (struct text){long_reply, sizeof long_reply});
     assert_false(quote_memo_find(memo, DAY, (struct text){long_body, sizeof long_body}, &arena, &reply));
     assert_false(quote_memo_find(memo, DAY, body_of(1), &arena, &reply));
 }
@@ -122,6 +141,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_same_body_on_the_same_day_has_the_same_reply, start, stop),
         cmocka_unit_test_setup_teardown(a_newer_day_takes_the_place_of_an_older_one, start, stop),
         cmocka_unit_test_setup_teardown(what_is_found_is_always_what_was_kept, start, stop),
+        cmocka_unit_test_setup_teardown(what_is_asked_once_is_not_remembered, start, stop),
         cmocka_unit_test_setup_teardown(what_is_unusually_long_is_not_remembered, start, stop),
         cmocka_unit_test_setup_teardown(several_threads_never_see_half_a_reply, start, stop),
     };
