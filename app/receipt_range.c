@@ -1,4 +1,5 @@
-/* `lephi receipt open`: gives a collector its numbers for this year. The other words are the receipts room's own. */
+/* `lephi receipt open`: gives a collector its numbers for this year; `prove` asks the transparency log. Both need the
+ * database; the other words are the receipts room's own. */
 #include "app/app.h"
 
 #include <stdio.h>
@@ -34,8 +35,46 @@ static int open_range(int argc, char **argv)
     return err ? EXIT_FAILED : EXIT_DONE;
 }
 
+static int prove(int argc, char **argv)
+{
+    int64_t size = 0;
+    bool sized = argc == 5 && !strcmp(argv[3], "--size") && text_to_int64(text_of(argv[4]), &size) && size > 0;
+    if (argc != 3 && !sized)
+        return app_usage(argv[0], "prove ID|COLLECTOR/FORM/SYMBOL/NUMBER [--size N]");
+    int status = app_configure();
+    struct db *db = status ? NULL : app_db();
+    if (!db)
+        return status ? status : EXIT_FAILED;
+    struct arena arena;
+    struct faults faults;
+    struct buf proof = {0};
+    struct receipt_office *office = NULL;
+    arena_init(&arena);
+    faults_init(&faults, &arena);
+    enum err err = receipt_office_open(&office, &faults); /* knows the log's name */
+    receipt_office_use(office);
+    if (!err)
+        err = receipt_prove(db, &arena, text_of(argv[2]), size, &proof);
+    if (err)
+        fprintf(stderr, "lephi receipt: %s: %s\n", argv[2],
+                err == ERR_NOT_FOUND     ? "not in the log; it is written a few seconds after signing"
+                : err == ERR_FIELD_RANGE ? "the log has no such size"
+                                         : err_info(err)->en);
+    else
+        printf("%s\n", buf_cstr(&proof));
+    app_print_faults(&faults);
+    buf_done(&proof);
+    receipt_office_use(NULL);
+    receipt_office_free(office);
+    arena_done(&arena);
+    db_close(db);
+    return err ? EXIT_FAILED : EXIT_DONE;
+}
+
 int command_receipt(int argc, char **argv)
 {
+    if (argc > 2 && !strcmp(argv[1], "prove") && strcmp(argv[2], "--help"))
+        return prove(argc, argv);
     if (argc > 2 && argc < 7 && !strcmp(argv[1], "open"))
         return open_range(argc, argv);
     return receipt_command(argc, argv);

@@ -6,7 +6,8 @@
 #include "postal/postal.h"
 #include "receipts/receipts.h"
 
-static const struct job_kind receipt_kinds[] = {RECEIPT_JOB_KINDS}, postal_kinds[] = {POSTAL_JOB_KINDS};
+static const struct job_kind receipt_kinds[] = {RECEIPT_JOB_KINDS}, receipt_log_kinds[] = {RECEIPT_LOG_JOB_KINDS},
+                             postal_kinds[] = {POSTAL_JOB_KINDS};
 
 static enum err postal_room_open(struct service *service, struct faults *faults)
 {
@@ -103,6 +104,9 @@ enum err app_rooms_start(struct service *service)
 {
     enum err err =
         start_jobs(service, receipt_kinds, sizeof receipt_kinds / sizeof *receipt_kinds, &service->receipt_jobs);
+    if (!err)
+        err = start_jobs(service, receipt_log_kinds, sizeof receipt_log_kinds / sizeof *receipt_log_kinds,
+                         &service->receipt_log_jobs);
     return err ? err
                : start_jobs(service, postal_kinds, sizeof postal_kinds / sizeof *postal_kinds, &service->postal_jobs);
 }
@@ -116,8 +120,9 @@ void app_rooms_wake(struct service *service)
 void app_rooms_stop(struct service *service)
 {
     jobs_stop(service->receipt_jobs);
+    jobs_stop(service->receipt_log_jobs);
     jobs_stop(service->postal_jobs);
-    service->receipt_jobs = service->postal_jobs = NULL;
+    service->receipt_jobs = service->receipt_log_jobs = service->postal_jobs = NULL;
 }
 
 void app_rooms_close(struct service *service)

@@ -18,6 +18,7 @@
 #include "payments/fees/fees.h"
 #include "payments/ledger/ledger.h"
 #include "payments/requests/requests.h"
+#include "receipts/receipts.h"
 
 enum { PROXIES_MAX = 16, SIGN_INS_A_MINUTE = 30, HOUSEKEEPING_PAUSE_S = 5, DRAIN_MS = 8000 };
 
@@ -68,11 +69,13 @@ static void *keep_house(void *with)
     while (!atomic_load(&service.stopping)) {
         if (db || !open_worker(NULL, &db)) {
             struct arena arena;
-            int64_t expired = 0, purged = 0;
+            int64_t expired = 0, purged = 0, asked = 0;
             arena_init(&arena);
             enum err err = payment_requests_expire(db, &arena, clock_now(), &expired);
             if (!err)
                 err = idempotency_purge(db, &arena, clock_now(), &purged);
+            if (!err)
+                err = receipt_log_tick(db, &arena, clock_now(), &asked);
             app_rooms_refresh(&service, db, &arena, clock_now());
             if (err)
                 LOG_WARNING(NULL, "housekeeping failed", log_string("error", err_info(err)->code));

@@ -89,3 +89,18 @@ void receipt_verdict_write(struct json *json, const void *what)
     receipt_document_json(json, "receipt", &verdict->document);
     json_put_end(json);
 }
+
+void receipt_verdict_words(const struct receipt_verdict *verdict, struct buf *out)
+{
+    const struct receipt_document *document = &verdict->document;
+    char amount[MONEY_TEXT_SIZE], at[INSTANT_TEXT_SIZE];
+    money_format(document->total, amount);
+    instant_format_vi(verdict->signed_at, at);
+    buf_printf(out,
+               "Biên lai mẫu %.*s, ký hiệu %.*s, số %lld, %s đồng, người nộp %.*s: nội dung còn nguyên vẹn.\n"
+               "Ký bởi %.*s lúc %s%s.\n",
+               TEXT_ARGS(document->form), TEXT_ARGS(document->symbol), (long long)document->number, amount,
+               TEXT_ARGS(document->payer.name), TEXT_ARGS(verdict->signer_name), at,
+               verdict->chain == RECEIPT_CHAIN_TRUSTED ? "; chứng thư được tin cậy" : "");
+    buf_string(out, "The content is what was signed.\n");
+}

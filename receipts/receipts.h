@@ -172,6 +172,8 @@ struct receipt_verdict {
 MUST_CHECK enum err receipt_verify(struct text xml, const struct receipt_trust *trust,
                                    struct receipt_verdict *ret_verdict, struct faults *faults);
 void receipt_verdict_write(struct json *json, const void *verdict); /* struct receipt_verdict as one JSON object */
+/* What, by whom, when: a few sentences of Vietnamese for a citizen, each with its English line below. */
+void receipt_verdict_words(const struct receipt_verdict *verdict, struct buf *out);
 void receipt_document_json(struct json *json, const char *key, const struct receipt_document *document);
 
 /* Views -------------------------------------------------------------------------------------------------------------
@@ -262,7 +264,33 @@ enum err receipt_concern_explain_handle(struct request *rq); /* POST /v1/receipt
 struct request;
 enum err receipt_list_handle(struct request *rq);
 
-/* `lephi receipt verify|sign …`; argv[0] is "receipt". Returns the exit status. */
+/* Transparency log --------------------------------------------------------------------------------------------------
+ * An append-only Merkle tree (RFC 9162) over every receipt and every change of its status; sql/0011-receipt-log.sql
+ * says what a leaf is. Read on from the feed by the job receipt.log, signed once a day by the job receipt.head. */
+
+void receipt_log_run(struct db *db, struct job *jobs, size_t count, struct arena *arena, instant_us at, void *with);
+void receipt_head_run(struct db *db, struct job *jobs, size_t count, struct arena *arena, instant_us at, void *with);
+// clang-format off
+#define RECEIPT_LOG_JOB_KINDS                                                                                          \
+    {.name = "receipt.log", .run = receipt_log_run, .batch_max = 16, .tries_max = 200, .lease_s = 120},                \
+    {.name = "receipt.head", .run = receipt_head_run, .batch_max = 4, .tries_max = 200, .lease_s = 120}
+// clang-format on
+/* Makes the jobs that the feed or the end of a day has made due; how many are new. To be called every few seconds. */
+MUST_CHECK enum err receipt_log_tick(struct db *db, struct arena *arena, instant_us at, int64_t *ret_made);
+/* Appends the proof of one receipt, named by id or as COLLECTOR/FORM/SYMBOL/NUMBER, as JSON: its entries, where they
+ * stand, the way up to the root of `size` (0: the newest head that covers them). ERR_NOT_FOUND, ERR_FIELD_RANGE. */
+MUST_CHECK enum err receipt_prove(struct db *db, struct arena *arena, struct text name, int64_t size, struct buf *out);
+
+enum err receipt_log_handle(struct request *rq);             /* GET /v1/receipt-log: size, root, newest head */
+enum err receipt_log_heads_handle(struct request *rq);       /* GET /v1/receipt-log/heads?cursor=&limit= */
+enum err receipt_log_head_handle(struct request *rq);        /* GET /v1/receipt-log/heads/{day} */
+enum err receipt_log_head_text_handle(struct request *rq);   /* GET /v1/receipt-log/heads/{day}.txt, to print */
+enum err receipt_log_leaves_handle(struct request *rq);      /* GET /v1/receipt-log/leaves?cursor=&limit= */
+enum err receipt_log_consistency_handle(struct request *rq); /* GET /v1/receipt-log/consistency?first=&second= */
+enum err receipt_proof_handle(struct request *rq);           /* GET /v1/receipts/{id}/proof, /r/{token}/proof ?size= */
+enum err receipt_log_page_handle(struct request *rq);        /* GET /receipt-log */
+
+/* `lephi receipt verify|sign|check-proof|check-log …`; argv[0] is "receipt". Returns the exit status. */
 int receipt_command(int argc, char **argv);
 
 #endif
