@@ -73,6 +73,7 @@ const char *vietqr_service_code(enum vietqr_service service);
 
 /* CRC-16/CCITT-FALSE: polynomial 0x1021, start 0xFFFF, nothing reflected. */
 uint16_t vietqr_crc(struct text bytes);
+void vietqr_crc_text(struct text bytes, char ret_hex[5]); /* as it stands in 63: upper case */
 
 /* `lephi vietqr encode … | decode PAYLOAD`. */
 int vietqr_command(int argc, char **argv);

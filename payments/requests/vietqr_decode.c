@@ -1,10 +1,15 @@
 /* Reading VietQR payloads of any origin. */
 #include "payments/requests/vietqr.h"
 
-#include <stdio.h>
 #include <string.h>
 
-enum { IDS = 100, CRC_OBJECT = 8 /* "6304" and four hex digits */ };
+enum {
+    ROOT_LAST = 64, /* the highest object of each list that means something here */
+    ACCOUNT_LAST = 2,
+    BANK_LAST = 1,
+    MORE_LAST = VIETQR_ADDITIONAL_COUNT - 1,
+    CRC_OBJECT = 8, /* "6304" and four hex digits */
+};
 
 /* What the length of an object counts. NAPAS writes ASCII only, where both are the same; for other text the
  * specification is silent and libraries differ. */
@@ -58,18 +63,20 @@ static int next_object(const struct reading *r, struct text *rest, struct text *
     return (head[0] - '0') * 10 + (head[1] - '0');
 }
 
-/* Walks a list of objects, which must exactly fill `value`. Objects up to `known_max` may stand there once; higher ones
- * are ignored and may repeat. */
-static enum err read_objects(const struct reading *r, struct text value, const char *where, int known_max,
-                             struct text ret_objects[IDS])
+/* Walks a list of objects, which must exactly fill `value`. Objects up to `last` may stand there once; higher ones are
+ * ignored and may repeat. */
+static enum err read_objects(const struct reading *r, struct text value, const char *where, int last,
+                             struct text *ret_objects)
 {
-    memset(ret_objects, 0, sizeof *ret_objects * IDS);
+    memset(ret_objects, 0, sizeof *ret_objects * (size_t)(last + 1));
     while (value.length) {
         struct text inner;
         int id = next_object(r, &value, &inner);
         if (id < 0)
             return wrong(r, where, "Độ dài các mục không khớp");
-        if (id <= known_max && ret_objects[id].at)
+        if (id > last)
+            continue;
+        if (ret_objects[id].at)
             return wrong(r, where, "Một mục có hai lần");
         ret_objects[id] = inner;
     }
@@ -87,17 +94,17 @@ static enum vietqr_service service_of(struct text code)
 /* Template 38: GUID, then the bank and the account in a template of their own, then the service. */
 static enum err read_account(const struct reading *r, struct text template, struct vietqr_read *read)
 {
-    struct text objects[IDS], bank[IDS];
+    struct text objects[ACCOUNT_LAST + 1], bank[BANK_LAST + 1];
     if (!template.at)
         return wrong(r, "38", "Thiếu tài khoản nhận");
-    enum err err = read_objects(r, template, "38", 2, objects);
+    enum err err = read_objects(r, template, "38", ACCOUNT_LAST, objects);
     if (err)
         return err;
     if (!text_is(objects[0], "A000000727"))
         return wrong(r, "38-00", "Không phải mã của NAPAS");
     if (!objects[2].at)
         return wrong(r, "38-02", "Thiếu mã dịch vụ");
-    err = read_objects(r, objects[1], "38-01", 1, bank);
+    err = read_objects(r, objects[1], "38-01", BANK_LAST, bank);
     if (err)
         return err;
     if (bank[0].length != 6 || !is_digits(bank[0]))
@@ -128,8 +135,8 @@ static enum err read_amount(const struct reading *r, struct text text, struct vi
 
 static enum err read_additional(const struct reading *r, struct text template, struct vietqr_read *read)
 {
-    struct text objects[IDS];
-    enum err err = read_objects(r, template, "62", VIETQR_ADDITIONAL_COUNT - 1, objects);
+    struct text objects[MORE_LAST + 1];
+    enum err err = read_objects(r, template, "62", MORE_LAST, objects);
     if (err)
         return err;
     for (int i = VIETQR_BILL; i < VIETQR_ADDITIONAL_COUNT; i++)
@@ -142,8 +149,8 @@ static enum err read_additional(const struct reading *r, struct text template, s
 static enum err read_payload(const struct reading *r, struct text body, struct vietqr_read *ret_read)
 {
     struct vietqr_read read = {0};
-    struct text objects[IDS];
-    enum err err = read_objects(r, body, "", 64, objects);
+    struct text objects[ROOT_LAST + 1];
+    enum err err = read_objects(r, body, "", ROOT_LAST, objects);
     if (err)
         return err;
     if (objects[63].at)
@@ -188,7 +195,7 @@ static enum err check_frame(struct text payload, struct faults *faults, bool *re
     if (payload.length < CRC_OBJECT || !text_is(text_slice(payload, payload.length - CRC_OBJECT, 4), "6304"))
         return wrong(&r, "63", "Không kết thúc bằng CRC");
     char expected[5];
-    snprintf(expected, sizeof expected, "%04X", vietqr_crc(text_slice(payload, 0, payload.length - 4)));
+    vietqr_crc_text(text_slice(payload, 0, payload.length - 4), expected);
     if (!text_is_nocase(text_slice(payload, payload.length - 4, 4), expected))
         return faults_add(faults, "63", ERR_VIETQR_CRC, "CRC sai, phải là %s", expected);
     if (!text_starts(payload, "000201"))
