@@ -7,7 +7,7 @@
 #include "receipts/receipts.h"
 
 static const struct job_kind receipt_kinds[] = {RECEIPT_JOB_KINDS}, receipt_log_kinds[] = {RECEIPT_LOG_JOB_KINDS},
-                             postal_kinds[] = {POSTAL_JOB_KINDS};
+                             outside_kinds[] = {RECEIPT_OUTSIDE_JOB_KINDS}, postal_kinds[] = {POSTAL_JOB_KINDS};
 
 static enum err postal_room_open(struct service *service, struct faults *faults)
 {
@@ -46,6 +46,10 @@ static void receipts_room_open(struct service *service)
                       log_string("why", faults.list[i].detail));
     receipt_office_use(service->receipts);
     service->receipts_untold = true;
+    if (config_set(CONFIG_TAX_URL))
+        service->tax = tax_https_new(service->client, config_text(CONFIG_TAX_URL), config_text(CONFIG_TAX_TOKEN),
+                                     config_text(CONFIG_TAX_CA));
+    receipt_tax_use(service->tax);
     arena_done(&arena);
 }
 
@@ -60,6 +64,8 @@ void app_rooms_refresh(struct service *service, struct db *db, struct arena *are
         receipt_office_free(again);
         receipt_office_tell(db, arena, at, &faults);
         service->receipts_untold = false;
+        if (service->tax && receipt_tax_queue(db, arena, at))
+            LOG_WARNING(NULL, "tax messages not queued", log_string("error", db_error(db)));
         faults_init(&faults, arena);
     }
     enum err err = receipt_office_refresh(&service->receipts, &faults, &changed);
@@ -107,6 +113,8 @@ enum err app_rooms_start(struct service *service)
     if (!err)
         err = start_jobs(service, receipt_log_kinds, sizeof receipt_log_kinds / sizeof *receipt_log_kinds,
                          &service->receipt_log_jobs);
+    if (!err)
+        err = start_jobs(service, outside_kinds, sizeof outside_kinds / sizeof *outside_kinds, &service->outside_jobs);
     return err ? err
                : start_jobs(service, postal_kinds, sizeof postal_kinds / sizeof *postal_kinds, &service->postal_jobs);
 }
@@ -114,6 +122,7 @@ enum err app_rooms_start(struct service *service)
 void app_rooms_wake(struct service *service)
 {
     jobs_wake(service->receipt_jobs);
+    jobs_wake(service->outside_jobs);
     jobs_wake(service->postal_jobs);
 }
 
@@ -121,14 +130,18 @@ void app_rooms_stop(struct service *service)
 {
     jobs_stop(service->receipt_jobs);
     jobs_stop(service->receipt_log_jobs);
+    jobs_stop(service->outside_jobs);
     jobs_stop(service->postal_jobs);
-    service->receipt_jobs = service->receipt_log_jobs = service->postal_jobs = NULL;
+    service->receipt_jobs = service->receipt_log_jobs = service->outside_jobs = service->postal_jobs = NULL;
 }
 
 void app_rooms_close(struct service *service)
 {
     fees_postal_pricer_set(NULL);
     postal_close();
+    receipt_tax_use(NULL);
+    tax_https_free(service->tax);
+    service->tax = NULL;
     receipt_office_use(NULL);
     receipt_office_free(service->receipts);
     service->receipts = NULL;

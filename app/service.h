@@ -12,7 +12,8 @@ struct receipt_office;
 struct service {
     struct http_server *http;
     struct http_client *client;
-    struct jobs *receipt_jobs, *receipt_log_jobs, *postal_jobs;
+    struct jobs *receipt_jobs, *receipt_log_jobs, *outside_jobs, *postal_jobs;
+    const struct tax_adapter *tax; /* NULL: not configured */
     struct receipt_office *receipts;
     bool receipts_untold; /* staff do not know yet which keys could be opened at the start */
     struct feed *feed;

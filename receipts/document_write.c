@@ -3,70 +3,32 @@
  * as the recommendation says. Its bytes are therefore what is digested; nothing is parsed on the way to a signature. */
 #include "receipts/receipts.h"
 
-#include <glib.h>
-#include <string.h>
+#include "receipts/envelope.h"
 #include "receipts/profile.h"
 
 static void open_tag(struct buf *out, enum receipt_element element)
 {
-    buf_char(out, '<');
-    buf_string(out, receipt_element_name(element));
-    buf_char(out, '>');
+    element_open(out, receipt_element_name(element));
 }
 
 static void close_tag(struct buf *out, enum receipt_element element)
 {
-    buf_string(out, "</");
-    buf_string(out, receipt_element_name(element));
-    buf_char(out, '>');
-}
-
-/* NFC, white space runs as one space, &, < and > escaped. The text was checked: valid UTF-8, no other controls. */
-static void put_escaped(struct buf *out, struct text value)
-{
-    char *composed = g_utf8_normalize(value.at ? value.at : "", (gssize)value.length, G_NORMALIZE_NFC);
-    struct text text = text_trim(text_of(composed));
-    char previous = 0;
-    for (size_t i = 0; i < text.length; i++) {
-        char c = text.at[i];
-        if (c == '\t' || c == '\n' || c == '\r')
-            c = ' ';
-        if (c == ' ' && previous == ' ')
-            continue;
-        previous = c;
-        if (c == '&')
-            buf_string(out, "&amp;");
-        else if (c == '<')
-            buf_string(out, "&lt;");
-        else if (c == '>')
-            buf_string(out, "&gt;");
-        else
-            buf_char(out, c);
-    }
-    g_free(composed);
+    element_close(out, receipt_element_name(element));
 }
 
 static void put_text(struct buf *out, enum receipt_element element, struct text value)
 {
-    if (!text_trim(value).length)
-        return;
-    open_tag(out, element);
-    put_escaped(out, value);
-    close_tag(out, element);
+    element_text(out, receipt_element_name(element), value);
 }
 
 static void put_int(struct buf *out, enum receipt_element element, int64_t value)
 {
-    open_tag(out, element);
-    buf_printf(out, "%lld", (long long)value);
-    close_tag(out, element);
+    element_int(out, receipt_element_name(element), value);
 }
 
 static void put_date(struct buf *out, enum receipt_element element, date_days date)
 {
-    char text[DATE_TEXT_SIZE];
-    date_format(date, text);
-    put_text(out, element, text_of(text));
+    element_date(out, receipt_element_name(element), date);
 }
 
 static void put_party(struct buf *out, enum receipt_element element, const struct receipt_party *party)

@@ -22,4 +22,11 @@ MUST_CHECK enum err envelope_sign(const struct envelope *envelope, const struct 
 MUST_CHECK enum err envelope_verify(const struct envelope *envelope, struct text xml, const struct receipt_trust *trust,
                                     struct receipt_verdict *ret_verdict, xmlNode **ret_data, struct faults *faults);
 
+/* Elements of canonical form (Canonical XML 1.0): start and end tag, text in NFC, runs of white space as one space. */
+void element_open(struct buf *out, const char *name);
+void element_close(struct buf *out, const char *name);
+void element_text(struct buf *out, const char *name, struct text value); /* empty: nothing is written */
+void element_int(struct buf *out, const char *name, int64_t value);
+void element_date(struct buf *out, const char *name, date_days date);
+
 #endif

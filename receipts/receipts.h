@@ -220,13 +220,48 @@ void receipt_office_tell(struct db *db, struct arena *arena, instant_us at, cons
 /* What jobs receipt.issue and receipt.sign run. They work for the office in use, whatever the runner's context is. */
 void receipt_issue_run(struct db *db, struct job *jobs, size_t count, struct arena *arena, instant_us at, void *with);
 void receipt_sign_run(struct db *db, struct job *jobs, size_t count, struct arena *arena, instant_us at, void *with);
+/* What is due to the tax authority: the day's summary (01/TH-BLĐT), and the handing over of whatever was made. */
+void receipt_summary_run(struct db *db, struct job *jobs, size_t count, struct arena *arena, instant_us at, void *with);
+void receipt_tax_send_run(struct db *db, struct job *jobs, size_t count, struct arena *arena, instant_us at,
+                          void *with);
 /* Rows of a table of job kinds. A receipt that cannot be issued now (no key, no numbers) is tried for days; a person
  * sees the reason meanwhile. */
 // clang-format off
 #define RECEIPT_JOB_KINDS                                                                                              \
     {.name = "receipt.issue", .run = receipt_issue_run, .batch_max = JOB_BATCH_MAX, .tries_max = 200, .lease_s = 60},  \
     {.name = "receipt.sign", .run = receipt_sign_run, .batch_max = 64, .tries_max = 200, .lease_s = 120}
+/* What talks to the world outside, slower and on a thread of its own. */
+#define RECEIPT_OUTSIDE_JOB_KINDS                                                                                      \
+    {.name = "receipt.summary", .run = receipt_summary_run, .batch_max = 4, .tries_max = 1000, .lease_s = 300},        \
+    {.name = "tax.send", .run = receipt_tax_send_run, .batch_max = 4, .tries_max = 1000, .lease_s = 300}
 // clang-format on
+
+/* Handing over ------------------------------------------------------------------------------------------------------
+ * Messages wait in their table; an adapter carries them. Without one they wait and say so. */
+struct tax_letter {
+    struct text code; /* the same at every try */
+    struct text kind, form, collector, xml;
+};
+enum tax_verdict { TAX_PENDING, TAX_ACCEPTED, TAX_REFUSED };
+struct tax_answer {
+    enum tax_verdict verdict;
+    struct text words, raw;
+};
+struct tax_adapter {
+    /* OK: the authority answered. ERR_NETWORK, ERR_UNAVAILABLE, ERR_CONFIG: certainly not there. Anything else: nobody
+     * knows, it will be asked. */
+    enum err (*send)(void *with, const struct tax_letter *letter, struct arena *arena, struct tax_answer *ret_answer);
+    /* The same; ERR_NOT_FOUND: the authority does not have it. */
+    enum err (*ask)(void *with, struct text code, struct arena *arena, struct tax_answer *ret_answer);
+    void *with;
+};
+void receipt_tax_use(const struct tax_adapter *adapter); /* NULL: none; it outlives its use */
+/* Queues what waits without a job (an adapter was configured later). */
+MUST_CHECK enum err receipt_tax_queue(struct db *db, struct arena *arena, instant_us at);
+/* HTTPS to {url}/messages; texts must outlive it, empty ones are none. */
+const struct tax_adapter *tax_https_new(struct http_client *client, const char *url, const char *token,
+                                        const char *ca_file);
+void tax_https_free(const struct tax_adapter *adapter); /* NULL is fine */
 
 /* Opens numbers first to last for a collector's desk. ERR_CONFLICT: overlap, or a symbol that is none. */
 MUST_CHECK enum err receipt_range_open(struct db *db, struct arena *arena, instant_us at, const char *actor,
@@ -257,6 +292,15 @@ enum err receipt_verify_handle(struct request *rq);      /* POST /v1/receipts/ve
 enum err receipt_verify_page_handle(struct request *rq); /* GET and POST /verify, any media type */
 enum err receipt_style_handle(struct request *rq);       /* GET /assets/receipt.css, inline */
 
+enum err receipt_book_handle(struct request *rq);      /* GET /v1/reports/receipts?date= or ?from=&to=, &format= */
+enum err receipt_tax_list_handle(struct request *rq);  /* GET /v1/tax-messages?date=&state=&limit=&cursor= */
+enum err receipt_tax_get_handle(struct request *rq);   /* GET /v1/tax-messages/{id} */
+enum err receipt_tax_xml_handle(struct request *rq);   /* GET /v1/tax-messages/{id}.xml */
+enum err receipt_tax_send_handle(struct request *rq);  /* POST /v1/tax-messages/{id}/send */
+enum err receipt_summaries_handle(struct request *rq); /* POST /v1/receipts/summaries {date} */
+/* The summaries of a day, made now: {date, summaries: [{collector, new, message}]}. */
+MUST_CHECK enum err receipt_summaries_make(struct db *db, struct arena *arena, instant_us at, const char *actor,
+                                           date_days day, struct json *json);
 enum err receipt_concerns_handle(struct request *rq);        /* GET /v1/receipts/concerns?state=&limit=&cursor= */
 enum err receipt_concern_explain_handle(struct request *rq); /* POST /v1/receipts/concerns/{id}/explain {note} */
 

@@ -201,8 +201,8 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION receipt_reserve IS 'Low to high: ranges of an outlet are locked and used in the order of their first numbers.';
 
--- Where a request is receipted: by who made it (a post office''s key or a member of its staff), by the account the money came to,
--- or by how it was paid. Data of the installation; nothing said means the collector''s own desk.
+-- Where a request is receipted: by who made it (a post office's key or a member of its staff), by the account the money came to,
+-- or by how it was paid. Data of the installation; nothing said means the collector's own desk.
 CREATE TABLE receipt_outlet_rule (
     collector text        NOT NULL,
     kind      text        NOT NULL CHECK (kind IN ('actor', 'account', 'method')),
@@ -266,7 +266,7 @@ $$;
 COMMENT ON FUNCTION receipt_due IS 'Postage and services never enter; part payments have none; nothing due has none; a delegate''s are in its list.';
 
 -- What a person must look at -------------------------------------------------------------------------------------------
--- One open row per kind and subject: receipts that wait for a key, a delegate''s list that does not agree, a tax message refused.
+-- One open row per kind and subject: receipts that wait for a key, a delegate's list that does not agree, a tax message refused.
 
 CREATE TABLE receipt_concern (
     id        bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

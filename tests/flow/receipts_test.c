@@ -137,7 +137,7 @@ static void a_paid_request_gets_one_signed_receipt(void **state)
     assert_int_equal(receipt_find(db, &arena, TEXT("AAAAAAAAAAAAAAAAAAAAAA"), &found), ERR_NOT_FOUND);
     assert_int_equal(receipt_find(db, &arena, TEXT("../etc"), &found), ERR_NOT_FOUND);
     assert_int_equal(count("event WHERE kind = 'receipt.issued'"), 1);
-    assert_int_equal(count("job"), 0);
+    assert_int_equal(count("job WHERE kind NOT IN ('receipt.summary', 'tax.send')"), 0);
 }
 
 static void the_same_event_again_makes_no_second_receipt(void **state)
@@ -150,7 +150,7 @@ static void the_same_event_again_makes_no_second_receipt(void **state)
     work();
     assert_int_equal(count("receipt"), before);
     assert_int_equal(count("receipt_audit()"), 0);
-    assert_int_equal(count("job"), 0);
+    assert_int_equal(count("job WHERE kind NOT IN ('receipt.summary', 'tax.send')"), 0);
 }
 
 static void part_payments_and_postage_have_no_receipt(void **state)
@@ -311,11 +311,11 @@ static void thirty_two_clients_number_without_gap_or_repeat(void **state)
 {
     int64_t before = count("receipt_number");
     test_clients(32, client, NULL);
-    for (int i = 0; i < 20 && count("job") > 0; i++) {
+    for (int i = 0; i < 20 && count("job WHERE kind NOT IN ('receipt.summary', 'tax.send')") > 0; i++) {
         test_sql(db, "UPDATE job SET run_at = '" NOON "' WHERE state = 'waiting'");
         work();
     }
-    assert_int_equal(count("job"), 0);
+    assert_int_equal(count("job WHERE kind NOT IN ('receipt.summary', 'tax.send')"), 0);
     assert_int_equal(count("receipt_number"), before + 128);
     assert_int_equal(test_int(db, "SELECT max(number) FROM receipt_number"), before + 128);
     assert_int_equal(count("receipt WHERE signed_xml IS NOT NULL"), before + 128);

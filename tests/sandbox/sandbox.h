@@ -24,6 +24,7 @@ struct post;
 struct sink;
 struct courier;
 struct mischief;
+struct tax;
 struct MHD_Connection;
 
 struct sandbox {
@@ -34,6 +35,7 @@ struct sandbox {
     struct sink *sink;
     struct courier *courier;
     struct mischief *mischief;
+    struct tax *tax;
 };
 
 /* server.c ---------------------------------------------------------------------------------------------------------
@@ -69,7 +71,10 @@ void visit_refuse(struct visit *visit, int status, const char *code, const char 
 
 /* Every part's roads; each list ends with an empty one. */
 extern const struct road bank_roads[], statement_roads[], post_roads[], sink_roads[], courier_roads[], mischief_roads[],
-    page_roads[];
+    page_roads[], tax_roads[];
+
+/* tax.c: the tax authority, which takes a message once and can be asked for it */
+MUST_CHECK enum err tax_open(struct sandbox *sandbox);
 
 /* journal.c: an append-only file of JSON lines ----------------------------------------------------------------------*/
 struct journal;
