@@ -140,7 +140,8 @@ void quote_request_init(struct quote_request *request); /* nothing given */
  * arena of the faults. Returns ERR_INVALID. What only the catalogue knows (codes, categories) quote_compute checks. */
 MUST_CHECK enum err quote_request_read(struct json_fields *in, struct quote_request *ret_request);
 
-/* The same, for rooms whose own body carries the quote's fields beside others: does not close `in`. */
+/* The same, for rooms whose own body carries the quote's fields beside others and that know the dossier: does not close
+ * `in`, and takes a body without procedure and fees, or without channel (then CHANNEL_COUNT). */
 void quote_request_read_fields(struct json_fields *in, struct quote_request *ret_request);
 
 /* ---- the quote ---------------------------------------------------------------------------------------------- */

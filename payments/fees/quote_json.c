@@ -68,14 +68,12 @@ void quote_request_read_fields(struct json_fields *in, struct quote_request *ret
 {
     struct quote_request request;
     quote_request_init(&request);
-    int channel = 0;
+    int channel = CHANNEL_COUNT;
     json_read_text(in, "procedure", OPTIONAL, 1, QUOTE_WORD_MAX, &request.procedure);
     request.fee_count = json_read_array(in, "fees", OPTIONAL, 1, QUOTE_FEES_MAX);
     for (size_t i = 0; i < request.fee_count; i++)
         json_item_text(in, "fees", i, 1, QUOTE_WORD_MAX, &request.fees[i]);
-    if (!json_has(in, "procedure") && !json_has(in, "fees"))
-        json_fault(in, "procedure", ERR_FIELD_MISSING, "Cần procedure (mã thủ tục) hoặc fees (mã khoản thu)");
-    json_read_enum(in, "channel", REQUIRED, channel_names, &channel);
+    json_read_enum(in, "channel", OPTIONAL, channel_names, &channel);
     request.channel = (enum fee_channel)channel;
     json_read_date(in, "filed_on", OPTIONAL, &request.filed_on);
     json_read_date(in, "paid_on", OPTIONAL, &request.paid_on);
@@ -91,6 +89,10 @@ enum err quote_request_read(struct json_fields *in, struct quote_request *ret_re
 {
     struct quote_request request;
     quote_request_read_fields(in, &request);
+    if (!json_has(in, "procedure") && !json_has(in, "fees"))
+        json_fault(in, "procedure", ERR_FIELD_MISSING, "Cần procedure (mã thủ tục) hoặc fees (mã khoản thu)");
+    if (!json_has(in, "channel"))
+        json_fault(in, "channel", ERR_FIELD_MISSING, NULL);
     enum err err = json_close(in);
     if (!err)
         *ret_request = request;

@@ -63,6 +63,9 @@ static enum err read_body(struct request *rq, struct creation *ret)
 static enum err hold_to_dossier(struct request *rq, const struct dossier *dossier, struct creation *c)
 {
     enum err err = OK;
+    for (int i = 0; c->wanted.channel == CHANNEL_COUNT && i < CHANNEL_COUNT; i++)
+        if (text_is(dossier->channel, channel_names[i]))
+            c->wanted.channel = (enum fee_channel)i;
     if (!text_is(dossier->channel, channel_names[c->wanted.channel]))
         err = faults_add(&rq->faults, "/channel", ERR_CHANNEL_CONTRADICTS, "Hồ sơ nộp theo hình thức %.*s",
                          TEXT_ARGS(dossier->channel));

@@ -179,6 +179,16 @@ struct change {
     const char *wanted; /* the status that means it was done */
 };
 
+/* Why a request in this status can be neither cancelled nor opened again. */
+static enum err refusal_of(struct text status)
+{
+    if (text_is(status, "cancelled"))
+        return ERR_REQUEST_CANCELLED;
+    if (text_is(status, "partly_paid"))
+        return ERR_REQUEST_PARTLY_PAID;
+    return text_is(status, "nothing_due") ? ERR_REQUEST_NOTHING_DUE : ERR_REQUEST_SETTLED;
+}
+
 static enum err change(struct request *rq, void *with, struct act_reply *reply)
 {
     struct change *c = with;
@@ -198,7 +208,7 @@ static enum err change(struct request *rq, void *with, struct act_reply *reply)
     if (!status.at)
         return ERR_NOT_FOUND;
     if (!text_is(status, c->wanted))
-        return text_is(status, "cancelled") ? ERR_REQUEST_CANCELLED : ERR_REQUEST_SETTLED;
+        return refusal_of(status);
     struct payment_request request;
     err = payment_request_find(rq->db, &rq->arena, c->id, &request);
     struct json json = json_to(&reply->body);

@@ -219,6 +219,26 @@ static void what_is_paid_can_be_neither_cancelled_nor_reopened(void **state)
     assert_string_equal(before, rows_of_all_tables(db, &arena));
 }
 
+static void what_has_part_of_its_money_says_so_when_it_is_to_be_cancelled(void **state)
+{
+    struct payment_asked asked = ask(2);
+    pay(asked.reference, 6000);
+    struct service_answer answer = act(&asked, "cancel");
+    EXPECT_PROBLEM(&arena, "cancelling it", &answer, 409, "request_partly_paid", "");
+    answer = act(&asked, "reopen");
+    EXPECT_PROBLEM(&arena, "reopening it", &answer, 409, "request_partly_paid", "");
+    expect_status(&asked, "partly_paid", 10000, 0);
+}
+
+static void the_dossier_alone_is_enough_to_ask_for_its_usual_fees(void **state)
+{
+    assert_int_equal(service_dossier(&service, &arena, "LIFE-ALONE").status, 201);
+    struct service_answer made = service_ask(&service, &arena, "POST", "/v1/payment-requests",
+                                             "{\"dossier\":\"LIFE-ALONE\",\"quantities\":{\"copies\":2}}");
+    assert_int_equal(made.status, 201);
+    assert_int_equal(json_int_at(made.json, "amount"), 16000);
+}
+
 static void nothing_due_is_said_at_once_and_money_for_it_is_owed_back(void **state)
 {
     assert_int_equal(service_dossier(&service, &arena, "LIFE-FREE").status, 201);
@@ -529,6 +549,8 @@ int main(void)
         cmocka_unit_test(a_second_payment_is_owed_back_whole),
         cmocka_unit_test(money_for_a_cancelled_request_is_owed_back_whole),
         cmocka_unit_test(what_is_paid_can_be_neither_cancelled_nor_reopened),
+        cmocka_unit_test(what_has_part_of_its_money_says_so_when_it_is_to_be_cancelled),
+        cmocka_unit_test(the_dossier_alone_is_enough_to_ask_for_its_usual_fees),
         cmocka_unit_test(nothing_due_is_said_at_once_and_money_for_it_is_owed_back),
         cmocka_unit_test(a_repaired_reference_counts_only_with_the_exact_amount),
         cmocka_unit_test(a_memo_that_says_nothing_waits_for_a_person),
