@@ -1,152 +1,144 @@
 /* A wrong receipt (TT 91/2026/TT-BTC art. 20): an error notice when neither tax code nor amount is touched, else a
- * replacement under a number of its own. Nothing is cancelled or deleted. Amounts follow the money: an amount that was
- * collected wrongly goes through a refund, so a replacement here corrects who paid. */
-#include <string.h>
-#include "receipts/issue.h"
+ * replacement under a number of its own. Nothing is cancelled or deleted. Here one person proposes; correct_decide.c is
+ * the other one. Amounts follow the money: a receipt shrinks by what was approved for giving back, and never grows. */
+#include "receipts/correct.h"
 
-static const struct db_statement notify_sql = {"receipt_notify", "SELECT receipt_notify($1, $2, $3, $4, $5)"};
-static const struct db_statement lock_sql = {
-    "receipt_lock_one", "SELECT q.id, r.collector, convert_from(r.signed_xml, 'UTF8'), "
-                        "EXISTS (SELECT FROM receipt x WHERE x.replaces = r.id) FROM receipt r "
-                        "JOIN payment_request q ON q.id = r.request_id WHERE r.id = $1 FOR NO KEY UPDATE OF q"};
-static const struct db_statement made_sql = {"receipt_replacement", "SELECT id FROM receipt WHERE replaces = $1"};
+static const struct db_statement propose_sql = {"receipt_correction_propose",
+                                                "SELECT receipt_correction_propose($1, $2, $3, $4, $5)"};
+static const struct db_statement given_sql = {"receipt_given_back",
+                                              "SELECT receipt_given_back(r.request_id) FROM receipt r WHERE r.id = $1"};
 
 enum { WORDS_MAX = 400, REASON_MAX = 255, NAME_LONGEST = 400 };
-
-struct correction {
-    int64_t id;
-    struct text wrong, right; /* of a notice */
-    struct text reason;       /* of a replacement */
-    struct receipt_party payer;
-};
 
 static bool capture_id(struct request *rq, int64_t *ret_id)
 {
     return text_to_int64(request_capture(rq, "id"), ret_id) && *ret_id > 0;
 }
 
-static enum err notice_act(struct request *rq, void *with, struct act_reply *reply)
+struct proposal {
+    struct correction in;
+    const char *kind, *form;
+};
+
+static enum err propose(struct request *rq, void *with, struct act_reply *reply)
 {
-    const struct correction *in = with;
+    const struct proposal *p = with;
+    struct buf content = {0};
+    struct json kept = json_to(&content);
     struct db_args args = db_args(&rq->arena);
     struct db_rows rows;
+    correction_write(&kept, &p->in);
     db_arg_instant(&args, rq->at);
     db_arg_string(&args, auth_actor(rq));
-    db_arg_int(&args, in->id);
-    db_arg_text(&args, in->wrong);
-    db_arg_text(&args, in->right);
-    enum err err = db_query(rq->db, &notify_sql, &args, &rows);
+    db_arg_int(&args, p->in.receipt);
+    db_arg_string(&args, p->kind);
+    db_arg_text(&args, buf_view(&content));
+    enum err err = db_query(rq->db, &propose_sql, &args, &rows);
+    buf_done(&content);
     if (err)
         return err;
     if (db_null(&rows, 0, 0)) {
         struct receipt_stored stored;
-        err = receipt_load(rq->db, &rq->arena, in->id, &stored);
+        err = receipt_load(rq->db, &rq->arena, p->in.receipt, &stored);
         return err ? err : ERR_CONFLICT;
     }
     struct json json = json_to(&reply->body);
     json_put_object(&json, NULL);
-    json_put_int(&json, "receipt", in->id);
-    json_put_string(&json, "status", "notified_error");
-    json_put_int(&json, "notice", db_int(&rows, 0, 0));
-    json_put_string(&json, "form", "04/SS-CTĐT");
-    json_put_instant(&json, "at", rq->at);
+    json_put_int(&json, "id", db_int(&rows, 0, 0));
+    json_put_int(&json, "receipt", p->in.receipt);
+    json_put_string(&json, "kind", p->kind);
+    json_put_string(&json, "status", "proposed");
+    json_put_string(&json, "form", p->form);
+    json_put_text(&json, "proposed_by", text_of(auth_actor(rq)));
+    json_put_textf(&json, "approve_url", "/v1/receipts/corrections/%lld/approve", (long long)db_int(&rows, 0, 0));
     json_put_end(&json);
     reply->status = 201;
     return OK;
+}
+
+static enum err answer(struct request *rq, struct proposal *p)
+{
+    enum err err = request_once(rq, propose, p);
+    return err ? reply_error(rq, err) : OK;
 }
 
 enum err receipt_notice_handle(struct request *rq)
 {
-    struct correction in = {0};
+    struct proposal p = {.kind = "notice", .form = "04/SS-CTĐT"};
     struct json_fields fields;
-    if (!capture_id(rq, &in.id))
+    if (!capture_id(rq, &p.in.receipt))
         return reply_error(rq, ERR_NOT_FOUND);
     enum err err = json_parse(rq->body, &fields, &rq->faults);
     if (!err) {
-        json_read_text(&fields, "wrong", REQUIRED, 1, WORDS_MAX, &in.wrong);
-        json_read_text(&fields, "right", REQUIRED, 1, WORDS_MAX, &in.right);
+        json_read_text(&fields, "wrong", REQUIRED, 1, WORDS_MAX, &p.in.wrong);
+        json_read_text(&fields, "right", REQUIRED, 1, WORDS_MAX, &p.in.right);
         err = json_close(&fields);
     }
-    if (err)
-        return reply_faults(rq, err);
-    err = request_once(rq, notice_act, &in);
-    return err ? reply_error(rq, err) : OK;
+    return err ? reply_faults(rq, err) : answer(rq, &p);
 }
 
-static struct text either(struct text given, struct text before)
+static void read_payer(struct json_fields *fields, struct correction *ret)
 {
-    return given.at ? given : before;
+    struct json_fields payer;
+    json_read_object(fields, "payer", OPTIONAL, &payer);
+    if (!payer.object)
+        return;
+    json_read_text(&payer, "name", OPTIONAL, 1, NAME_LONGEST, &ret->payer.name);
+    json_read_text(&payer, "tax_code", OPTIONAL, 10, 14, &ret->payer.tax_code);
+    json_read_text(&payer, "address", OPTIONAL, 1, NAME_LONGEST, &ret->payer.address);
+    json_read_text(&payer, "id_number", OPTIONAL, 1, 20, &ret->payer.id_number);
+    json_read_text(&payer, "passport", OPTIONAL, 5, 20, &ret->payer.passport);
+    (void)!json_close(&payer);
 }
 
-static enum err replace_act(struct request *rq, void *with, struct act_reply *reply)
+static void read_amounts(struct json_fields *fields, struct arena *arena, struct correction *ret)
 {
-    const struct correction *in = with;
-    struct receipt_document document;
+    size_t count = json_read_array(fields, "amounts", OPTIONAL, 1, RECEIPT_LINES_MAX);
+    ret->amounts = ARENA_ARRAY(arena, struct fee_amount, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        struct json_fields item;
+        json_item_object(fields, "amounts", i, &item);
+        json_read_text(&item, "fee", REQUIRED, 1, 60, &ret->amounts[i].fee);
+        json_read_int(&item, "amount", REQUIRED, 0, MONEY_MAX, &ret->amounts[i].amount);
+        (void)!json_close(&item);
+    }
+    ret->amount_count = count;
+}
+
+/* A proposal that could not be carried out is refused to the one who makes it. */
+static enum err try_on(struct request *rq, const struct correction *in)
+{
+    struct receipt_stored stored;
+    struct receipt_document before, after;
     struct db_args args = db_args(&rq->arena);
-    struct db_rows rows, made;
-    db_arg_int(&args, in->id);
-    enum err err = db_query(rq->db, &lock_sql, &args, &rows);
-    if (err || !rows.count)
-        return err ? err : ERR_NOT_FOUND;
-    if (db_null(&rows, 0, 2) || db_bool(&rows, 0, 3))
-        return ERR_CONFLICT; /* not signed yet, or replaced already: the newest one is what may be replaced */
-    err = receipt_document_read(db_text(&rows, 0, 2), &document, &rq->faults);
-    if (err)
-        return ERR_INTERNAL;
-    document.replaces = (struct receipt_related){document.form, document.symbol,
-                                                 arena_textf(&rq->arena, "%lld", (long long)document.number),
-                                                 in->reason, document.issued_on};
-    document.payer.name = either(in->payer.name, document.payer.name);
-    document.payer.tax_code = either(in->payer.tax_code, document.payer.tax_code);
-    document.payer.address = either(in->payer.address, document.payer.address);
-    document.payer.id_number = either(in->payer.id_number, document.payer.id_number);
-    document.payer.passport = either(in->payer.passport, document.payer.passport);
-    err = receipt_document_check(&document, &rq->faults); /* with the old number: a bad one takes none */
-    if (err)
-        return err;
-    document.issued_on = date_of(rq->at);
-    document.delegate = (struct receipt_party){0};
-    err = issue_replacement(rq->db, &rq->arena, rq->at, db_int(&rows, 0, 0), in->id, &document);
+    struct db_rows rows;
+    enum err err = receipt_load(rq->db, &rq->arena, in->receipt, &stored);
+    if (!err && (stored.signed_at == INSTANT_NONE || stored.replaced_by))
+        err = ERR_CONFLICT;
     if (!err)
-        err = db_query(rq->db, &made_sql, &args, &made);
+        err = receipt_document_read(stored.xml, &before, &rq->faults);
+    db_arg_int(&args, in->receipt);
     if (!err)
-        err = audit_record(rq->db, &rq->arena, rq->at, auth_actor(rq), "receipt.replace",
-                           arena_textf(&rq->arena, "receipt %lld", (long long)in->id), TEXT_NONE);
-    if (err)
-        return err;
-    struct json json = json_to(&reply->body);
-    json_put_object(&json, NULL);
-    json_put_int(&json, "id", db_int(&made, 0, 0));
-    json_put_string(&json, "status", "awaiting_signature");
-    json_put_int(&json, "replaces", in->id);
-    receipt_document_json(&json, "receipt", &document);
-    json_put_end(&json);
-    reply->status = 201;
-    return OK;
+        err = db_query(rq->db, &given_sql, &args, &rows);
+    return err ? err : correction_apply(in, &before, db_int(&rows, 0, 0), &rq->arena, &after, &rq->faults);
 }
 
 enum err receipt_replace_handle(struct request *rq)
 {
-    struct correction in = {0};
-    struct json_fields fields, payer;
-    if (!capture_id(rq, &in.id))
+    struct proposal p = {.kind = "replacement", .form = "biên lai thay thế"};
+    struct json_fields fields;
+    if (!capture_id(rq, &p.in.receipt))
         return reply_error(rq, ERR_NOT_FOUND);
     enum err err = json_parse(rq->body, &fields, &rq->faults);
     if (!err) {
-        json_read_text(&fields, "reason", REQUIRED, 1, REASON_MAX, &in.reason);
-        json_read_object(&fields, "payer", REQUIRED, &payer);
-        json_read_text(&payer, "name", OPTIONAL, 1, NAME_LONGEST, &in.payer.name);
-        json_read_text(&payer, "tax_code", OPTIONAL, 10, 14, &in.payer.tax_code);
-        json_read_text(&payer, "address", OPTIONAL, 1, NAME_LONGEST, &in.payer.address);
-        json_read_text(&payer, "id_number", OPTIONAL, 1, 20, &in.payer.id_number);
-        json_read_text(&payer, "passport", OPTIONAL, 5, 20, &in.payer.passport);
-        (void)!json_close(&payer);
+        json_read_text(&fields, "reason", REQUIRED, 1, REASON_MAX, &p.in.reason);
+        read_payer(&fields, &p.in);
+        read_amounts(&fields, &rq->arena, &p.in);
         err = json_close(&fields);
     }
+    if (!err)
+        err = try_on(rq, &p.in);
     if (err)
-        return reply_faults(rq, err);
-    err = request_once(rq, replace_act, &in);
-    if (err && rq->faults.count)
-        return reply_faults(rq, err);
-    return err ? reply_error(rq, err) : OK;
+        return rq->faults.count ? reply_faults(rq, err) : reply_error(rq, err);
+    return answer(rq, &p);
 }

@@ -166,9 +166,15 @@ enum err receipt_page_handle(struct request *rq)
     } else if (err) {
         panel(&html, "bad", "Chưa hiển thị được biên lai", err_info(err)->vi);
     } else {
-        if (stored.replaced_by)
+        if (stored.replaced_by) {
+            const char *newer;
             panel(&html, "bad", "Biên lai này đã được thay thế", "Chỉ biên lai thay thế có giá trị.");
-        else
+            if (!receipt_link(rq->db, &rq->arena, stored.replaced_by, &newer)) {
+                buf_string(&html, "<p><a href=\"");
+                html_text(&html, text_of(newer));
+                buf_string(&html, "\">Xem biên lai thay thế</a></p>\n");
+            }
+        } else
             panel(&html, "good", "Biên lai có trong hệ thống, chữ ký số khớp với nội dung",
                   "<span lang=\"en\">(This receipt is genuine.)</span>");
         struct text token = request_capture(rq, "token");

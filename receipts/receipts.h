@@ -280,6 +280,9 @@ MUST_CHECK enum err receipt_load(struct db *db, struct arena *arena, int64_t id,
 MUST_CHECK enum err receipt_find(struct db *db, struct arena *arena, struct text token,
                                  struct receipt_stored *ret_receipt);
 
+/* The link citizens open, in the arena. ERR_NOT_FOUND. */
+MUST_CHECK enum err receipt_link(struct db *db, struct arena *arena, int64_t id, const char **ret_link);
+
 /* HTTP. Captures {id} (systems and staff) or {token} (whoever has the link); all but the style on a worker. */
 enum err receipt_get_handle(struct request *rq);         /* GET /v1/receipts/{id} */
 enum err receipt_xml_handle(struct request *rq);         /* … .xml, /r/{token}.xml */
@@ -292,6 +295,9 @@ enum err receipt_verify_handle(struct request *rq);      /* POST /v1/receipts/ve
 enum err receipt_verify_page_handle(struct request *rq); /* GET and POST /verify, any media type */
 enum err receipt_style_handle(struct request *rq);       /* GET /assets/receipt.css, inline */
 
+enum err receipt_corrections_handle(struct request *rq);        /* GET /v1/receipts/corrections */
+enum err receipt_correction_approve_handle(struct request *rq); /* POST /v1/receipts/corrections/{id}/approve {note?} */
+enum err receipt_correction_refuse_handle(struct request *rq);  /* POST … /refuse {note?} */
 enum err receipt_book_handle(struct request *rq);      /* GET /v1/reports/receipts?date= or ?from=&to=, &format= */
 enum err receipt_tax_list_handle(struct request *rq);  /* GET /v1/tax-messages?date=&state=&limit=&cursor= */
 enum err receipt_tax_get_handle(struct request *rq);   /* GET /v1/tax-messages/{id} */
