@@ -7,7 +7,8 @@
 #include "receipts/receipts.h"
 
 static const struct job_kind receipt_kinds[] = {RECEIPT_JOB_KINDS}, receipt_log_kinds[] = {RECEIPT_LOG_JOB_KINDS},
-                             outside_kinds[] = {RECEIPT_OUTSIDE_JOB_KINDS}, postal_kinds[] = {POSTAL_JOB_KINDS};
+                             outside_kinds[] = {RECEIPT_OUTSIDE_JOB_KINDS},
+                             receipt_stamp_kinds[] = {RECEIPT_STAMP_JOB_KINDS}, postal_kinds[] = {POSTAL_JOB_KINDS};
 
 static enum err postal_room_open(struct service *service, struct faults *faults)
 {
@@ -83,6 +84,8 @@ enum err app_rooms_open(struct service *service, struct faults *faults)
     enum err err = pages_open(config_text(CONFIG_PATHS_PAGES), faults);
     if (!err)
         receipts_room_open(service);
+    if (!err)
+        err = receipt_stamps_use(service->client, faults);
     return err ? err : postal_room_open(service, faults);
 }
 
@@ -115,6 +118,9 @@ enum err app_rooms_start(struct service *service)
                          &service->receipt_log_jobs);
     if (!err)
         err = start_jobs(service, outside_kinds, sizeof outside_kinds / sizeof *outside_kinds, &service->outside_jobs);
+    if (!err && *config_text(CONFIG_RECEIPTS_TSA_URL))
+        err = start_jobs(service, receipt_stamp_kinds, sizeof receipt_stamp_kinds / sizeof *receipt_stamp_kinds,
+                         &service->receipt_stamp_jobs);
     return err ? err
                : start_jobs(service, postal_kinds, sizeof postal_kinds / sizeof *postal_kinds, &service->postal_jobs);
 }
@@ -131,8 +137,11 @@ void app_rooms_stop(struct service *service)
     jobs_stop(service->receipt_jobs);
     jobs_stop(service->receipt_log_jobs);
     jobs_stop(service->outside_jobs);
+    jobs_stop(service->receipt_stamp_jobs);
     jobs_stop(service->postal_jobs);
-    service->receipt_jobs = service->receipt_log_jobs = service->outside_jobs = service->postal_jobs = NULL;
+    service->receipt_jobs = service->receipt_log_jobs = service->receipt_stamp_jobs = NULL;
+    service->outside_jobs = service->postal_jobs = NULL;
+    (void)!receipt_stamps_use(NULL, NULL);
 }
 
 void app_rooms_close(struct service *service)

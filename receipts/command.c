@@ -40,13 +40,18 @@ int command_complain(const char *what, enum err err, const struct faults *faults
 static int verify(const struct command_options *options, struct faults *faults)
 {
     struct buf reply = {0}, words = {0};
-    struct text xml;
+    struct text xml, stamp;
     struct receipt_verdict verdict;
     enum err err = file_read(options->files[0], RECEIPT_XML_MAX, faults->arena, &xml);
     if (err)
         faults_add(faults, options->files[0], err, NULL);
     else
         err = receipt_verify(xml, options->anchors, &verdict, faults);
+    if (!err && options->stamp) {
+        err = file_read(options->stamp, RECEIPT_XML_MAX, faults->arena, &stamp);
+        err = err ? faults_add(faults, options->stamp, err, NULL)
+                  : receipt_stamp_check(xml, stamp, options->anchors, &verdict, faults);
+    }
     if (err)
         return command_complain(options->files[0], err, faults);
     struct json json = json_to(&reply);

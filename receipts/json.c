@@ -86,6 +86,15 @@ void receipt_verdict_write(struct json *json, const void *what)
     json_put_instant(json, "valid_until", verdict->valid_until);
     json_put_string(json, "chain", verdict->chain == RECEIPT_CHAIN_TRUSTED ? "trusted" : "unchecked");
     json_put_end(json);
+    if (verdict->stamped_by.length) {
+        json_put_object(json, "timestamp");
+        json_put_instant(json, "at", verdict->stamped_at);
+        json_put_text(json, "authority", verdict->stamped_by);
+        json_put_string(json, "chain", verdict->stamp_chain == RECEIPT_CHAIN_TRUSTED ? "trusted" : "unchecked");
+        json_put_end(json);
+    } else {
+        json_put_null(json, "timestamp");
+    }
     receipt_document_json(json, "receipt", &verdict->document);
     json_put_end(json);
 }
@@ -102,5 +111,9 @@ void receipt_verdict_words(const struct receipt_verdict *verdict, struct buf *ou
                TEXT_ARGS(document->form), TEXT_ARGS(document->symbol), (long long)document->number, amount,
                TEXT_ARGS(document->payer.name), TEXT_ARGS(verdict->signer_name), at,
                verdict->chain == RECEIPT_CHAIN_TRUSTED ? "; chứng thư được tin cậy" : "");
+    if (verdict->stamped_by.length) {
+        instant_format_vi(verdict->stamped_at, at);
+        buf_printf(out, "Dấu thời gian độc lập của %.*s: %s.\n", TEXT_ARGS(verdict->stamped_by), at);
+    }
     buf_string(out, "The content is what was signed.\n");
 }

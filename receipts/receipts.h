@@ -163,6 +163,9 @@ struct receipt_verdict {
     struct text signer_subject, signer_name, signer_tax_code, issuer, serial;
     instant_us valid_from, valid_until; /* of the certificate */
     enum receipt_chain chain;
+    instant_us stamped_at; /* by an RFC 3161 authority, when stamped_by is not empty (receipt_stamp_check) */
+    struct text stamped_by;
+    enum receipt_chain stamp_chain;
 };
 
 /* Verifies a signed receipt. `trust` NULL: everything but the chain is checked and the verdict says so.
@@ -313,6 +316,22 @@ enum err receipt_concern_explain_handle(struct request *rq); /* POST /v1/receipt
 /* GET /v1/receipts?payment_request=&dossier=&date=&limit=&cursor= */
 struct request;
 enum err receipt_list_handle(struct request *rq);
+
+/* Time stamps (RFC 3161) --------------------------------------------------------------------------------------------
+ * When receipts.tsa_url is set, signing leaves a job receipt.stamp for each receipt; the answer is kept beside it. */
+
+/* Stamps are asked for through this client; NULL: no more. ERR_CERTIFICATE, ERR_IO: receipts.tsa_trust_file. */
+MUST_CHECK enum err receipt_stamps_use(struct http_client *client, struct faults *faults);
+void receipt_stamp_run(struct db *db, struct job *jobs, size_t count, struct arena *arena, instant_us at, void *with);
+// clang-format off
+#define RECEIPT_STAMP_JOB_KINDS                                                                                        \
+    {.name = "receipt.stamp", .run = receipt_stamp_run, .batch_max = 8, .tries_max = 400, .lease_s = 120}
+// clang-format on
+/* Checks a stamp of this file and adds it to the verdict. As receipt_verify. */
+MUST_CHECK enum err receipt_stamp_check(struct text xml, struct text reply, const struct receipt_trust *trust,
+                                        struct receipt_verdict *verdict, struct faults *faults);
+enum err receipt_stamp_handle(struct request *rq);       /* GET /v1/receipts/{id}.tsr, /r/{token}.tsr */
+enum err receipt_stamp_state_handle(struct request *rq); /* GET /v1/receipts/{id}/timestamp */
 
 /* Transparency log --------------------------------------------------------------------------------------------------
  * An append-only Merkle tree (RFC 9162) over every receipt and every change of its status; sql/0011-receipt-log.sql

@@ -3,6 +3,7 @@
 #include "core/db/db.h"
 #include "core/jobs/jobs.h"
 #include "receipts/office.h"
+#include "receipts/tsa.h"
 
 static const struct db_statement waiting_sql = {
     "receipt_waiting", "SELECT r.id, r.collector, g.delegate ->> 'tax_code', convert_from(r.unsigned_xml, 'UTF8') "
@@ -10,6 +11,8 @@ static const struct db_statement waiting_sql = {
                        "JOIN receipt_range g ON g.id = n.range_id "
                        "WHERE r.id = ANY ($1::bigint[]) AND r.signed_xml IS NULL"};
 static const struct db_statement store_sql = {"receipt_store", "SELECT receipt_store($1, $2::bigint[], $3::text[])"};
+static const struct db_statement store_for_stamp_sql = {"receipt_store_for_stamp",
+                                                        "SELECT receipt_store_for_stamp($1, $2::bigint[], $3::text[])"};
 
 #define LOAD                                                                                                           \
     "SELECT r.id, convert_from(coalesce(r.signed_xml, r.unsigned_xml), 'UTF8'), r.frozen_at, r.signed_at, "            \
@@ -91,7 +94,7 @@ void receipt_sign_run(struct db *db, struct job *jobs, size_t count, struct aren
     db_arg_instant(&args, at);
     db_arg_int_array(&args, signed_ids, signed_count);
     db_arg_text_array(&args, signed_xmls, signed_count);
-    err = db_run(db, &store_sql, &args);
+    err = db_run(db, tsa_wanted() ? &store_for_stamp_sql : &store_sql, &args);
     for (size_t i = 0; err && i < signed_count; i++)
         set_outcome(jobs, ids, count, signed_ids[i], err, "the signed bytes could not be stored");
 }
