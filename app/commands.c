@@ -29,10 +29,19 @@ const struct command commands[] = {
      command_statement},
     {"reconcile", "[--date D]", "the nightly run for a business day (default: yesterday); JSON summary",
      "May be repeated and killed at any moment.", command_reconcile},
-    {"receipt", "verify FILE.xml [--trust FILE.pem] | sign FILE.xml --key FILE|pkcs11:URI --cert FILE",
-     "verifies or signs a receipt",
-     "`open` gives a collector the numbers FIRST to LAST (1 to 99999999) of form EBL01 under this year's symbol with "
-     "LETTERS (AA).",
+    {"receipt",
+     "show FILE | verify FILE.xml [--trust FILE.pem] | sign FILE.xml --key FILE|pkcs11:URI --cert FILE | open … | "
+     "ranges | "
+     "delegate … | outlet … | close … | import FILE.csv | summary DATE",
+     "shows, verifies or signs a receipt; number ranges, delegates' lists, the day's summary",
+     "open COLLECTOR [LETTERS [FIRST LAST]]  gives a collector numbers of form EBL01 under this year's symbol\n"
+     "delegate COLLECTOR LETTERS OUTLET FIRST LAST us|delegate NAME TAX_CODE ADDRESS AGREEMENT FROM TO NOTIFIED_ON\n"
+     "                      gives a delegate's outlet numbers, by our jobs or by software of its own (NĐ 254/2026 art. "
+     "25)\n"
+     "outlet COLLECTOR actor|account|method VALUE OUTLET   whose requests are receipted where\n"
+     "close RANGE REASON    gives up the unused end of a range, by record\n"
+     "import FILE.csv       takes a delegate's list\n"
+     "summary DATE          makes 01/TH-BLĐT of a day now, when there is something new",
      command_receipt},
     {"report", "daily --date D [--format json|csv] | ledger [--date D]", "the day's books; the ledger's balances", NULL,
      command_report},

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include "app/receipt_acts.h"
 #include "receipts/receipts.h"
 
 static int open_range(int argc, char **argv)
@@ -77,5 +78,6 @@ int command_receipt(int argc, char **argv)
         return prove(argc, argv);
     if (argc > 2 && argc < 7 && !strcmp(argv[1], "open"))
         return open_range(argc, argv);
-    return receipt_command(argc, argv);
+    int status;
+    return receipt_act(argc, argv, &status) ? status : receipt_command(argc, argv);
 }

@@ -271,6 +271,32 @@ MUST_CHECK enum err receipt_range_open(struct db *db, struct arena *arena, insta
                                        struct text collector, struct text form, struct text symbol, int64_t first,
                                        int64_t last);
 
+/* A delegate's range (NĐ 254/2026 art. 25): in writing, both tax offices told at least three days before `from`. */
+enum receipt_numbered_by { RECEIPT_NUMBERED_BY_US, RECEIPT_NUMBERED_BY_DELEGATE };
+struct receipt_delegation {
+    struct text collector, form, symbol, outlet;
+    struct receipt_party delegate; /* name, tax code, address */
+    int64_t first, last;
+    enum receipt_numbered_by numbered_by; /* our jobs, or software of its own that hands in lists */
+    struct text agreement, purpose;
+    date_days from, to, notified_on;
+};
+/* ERR_CONFLICT: overlap, a symbol that is none, told too late. */
+MUST_CHECK enum err receipt_range_delegate(struct db *db, struct arena *arena, instant_us at, const char *actor,
+                                           const struct receipt_delegation *delegation, int64_t *ret_range);
+/* Closes a range after its last used number: the unused end is given up by record. ERR_NOT_FOUND: unknown or closed. */
+MUST_CHECK enum err receipt_range_close(struct db *db, struct arena *arena, instant_us at, const char *actor,
+                                        int64_t range, struct text reason, int64_t *ret_after);
+/* Requests of `collector` made by an actor ("staff:…", "system:…"), paid to an account, or paid by a method are
+ * receipted at `outlet`. ERR_CONFLICT: another kind. */
+MUST_CHECK enum err receipt_outlet_set(struct db *db, struct arena *arena, instant_us at, const char *actor,
+                                       struct text collector, struct text kind, struct text value, struct text outlet);
+MUST_CHECK enum err receipt_ranges_write(struct db *db, struct arena *arena, struct json *json);
+/* A delegate's list (CSV, README.md), line by line, in one transaction; a file comes once. Says what was new, known or
+ * refused. ERR_INVALID with every fault: then nothing was taken. */
+MUST_CHECK enum err receipt_list_import(struct db *db, struct arena *arena, instant_us at, const char *actor,
+                                        const char *name, struct text bytes, struct faults *faults, struct json *json);
+
 /* Reads one receipt: by id, or by the hash of its link's token. ERR_NOT_FOUND. Texts live in the arena. */
 struct receipt_stored {
     int64_t id;
@@ -298,6 +324,10 @@ enum err receipt_verify_handle(struct request *rq);      /* POST /v1/receipts/ve
 enum err receipt_verify_page_handle(struct request *rq); /* GET and POST /verify, any media type */
 enum err receipt_style_handle(struct request *rq);       /* GET /assets/receipt.css, inline */
 
+enum err receipt_payer_handle(struct request *rq);              /* PUT /v1/payment-requests/{id}/payer */
+enum err receipt_acknowledgement_handle(struct request *rq);    /* GET /p/{token}/acknowledgement */
+enum err receipt_ranges_handle(struct request *rq);             /* GET /v1/receipts/ranges, public */
+enum err receipt_list_import_handle(struct request *rq);        /* POST /v1/receipts/lists?name=, text/csv */
 enum err receipt_corrections_handle(struct request *rq);        /* GET /v1/receipts/corrections */
 enum err receipt_correction_approve_handle(struct request *rq); /* POST /v1/receipts/corrections/{id}/approve {note?} */
 enum err receipt_correction_refuse_handle(struct request *rq);  /* POST … /refuse {note?} */

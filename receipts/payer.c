@@ -1,0 +1,65 @@
+/* PUT /v1/payment-requests/{id}/payer: who pays, when it is not the applicant: a company with its tax code, a foreigner
+ * with a passport. Editable until the receipt is numbered, for what is numbered is signed as it stands. */
+#include "receipts/receipts.h"
+
+static const struct db_statement set_sql = {"receipt_payer_set", "SELECT receipt_payer_set($1, $2, $3, $4::jsonb)"};
+
+struct change {
+    int64_t request;
+    struct receipt_party payer;
+};
+
+static enum err set_payer(struct request *rq, void *with, struct act_reply *reply)
+{
+    const struct change *in = with;
+    struct buf text = {0};
+    struct json payer = json_to(&text), json = json_to(&reply->body);
+    struct db_args args = db_args(&rq->arena);
+    struct db_rows rows;
+    json_put_object(&payer, NULL);
+    json_put_text(&payer, "name", in->payer.name);
+    json_put_text_or_null(&payer, "tax_code", in->payer.tax_code);
+    json_put_text_or_null(&payer, "address", in->payer.address);
+    json_put_text_or_null(&payer, "id_number", in->payer.id_number);
+    json_put_text_or_null(&payer, "passport", in->payer.passport);
+    json_put_end(&payer);
+    db_arg_instant(&args, rq->at);
+    db_arg_string(&args, auth_actor(rq));
+    db_arg_int(&args, in->request);
+    db_arg_text(&args, buf_view(&text));
+    enum err err = db_query(rq->db, &set_sql, &args, &rows);
+    if (!err && db_null(&rows, 0, 0))
+        err = ERR_NOT_FOUND;
+    else if (!err && text_is(db_text(&rows, 0, 0), "numbered"))
+        err = ERR_CONFLICT; /* from here on: error notice or replacement */
+    if (!err) {
+        json_put_object(&json, NULL);
+        json_put_int(&json, "payment_request", in->request);
+        json_put_raw(&json, "payer", buf_view(&text));
+        json_put_end(&json);
+        reply->status = 200;
+    }
+    buf_done(&text);
+    return err;
+}
+
+enum err receipt_payer_handle(struct request *rq)
+{
+    struct change in = {0};
+    struct json_fields fields;
+    if (!text_to_int64(request_capture(rq, "id"), &in.request) || in.request <= 0)
+        return reply_error(rq, ERR_NOT_FOUND);
+    enum err err = json_parse(rq->body, &fields, &rq->faults);
+    if (!err) {
+        json_read_text(&fields, "name", REQUIRED, 1, 200, &in.payer.name);
+        json_read_text(&fields, "tax_code", OPTIONAL, 10, 14, &in.payer.tax_code);
+        json_read_text(&fields, "address", OPTIONAL, 1, 300, &in.payer.address);
+        json_read_text(&fields, "id_number", OPTIONAL, 5, 30, &in.payer.id_number);
+        json_read_text(&fields, "passport", OPTIONAL, 5, 20, &in.payer.passport);
+        err = json_close(&fields);
+    }
+    if (err)
+        return reply_faults(rq, err);
+    err = request_once(rq, set_payer, &in);
+    return err ? reply_error(rq, err) : OK;
+}
