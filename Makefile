@@ -20,7 +20,7 @@ CC           ?= gcc
 FUZZ_CC      ?= clang
 
 ROOMS        := core payments receipts postal reconciliation
-PACKAGES     := libpq openssl expat libcurl libqrencode jansson libmicrohttpd libxml-2.0 xmlsec1-openssl libpng pangocairo
+PACKAGES     := libpq openssl expat libzip libcurl libqrencode jansson libmicrohttpd libxml-2.0 xmlsec1-openssl libpng pangocairo
 WARNINGS     := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
                 -Wwrite-strings -Wvla -Wformat=2 -Wundef -Wno-unused-parameter -Wno-format-truncation
 DEFINES      := -D_GNU_SOURCE -DLEPHI_VERSION='"$(shell git describe --always --dirty 2>/dev/null || echo unknown)"' \
@@ -97,6 +97,9 @@ $(OUT)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  cc    $<"
 	@$(CC) $(CPPFLAGS) $(CFLAGS_BASE) $(MODE_CFLAGS) -MMD -MP -c -o $@ $<
+
+# The profiles of bank exports are built in as they stand (.incbin).
+$(OUT)/obj/reconciliation/table/profile.o: $(wildcard reconciliation/profiles/*.csv)
 
 $(OUT)/tests/%_test: $(OUT)/obj/tests/%_test.o $(SUPPORT_OBJECTS) $(OUT)/liblephi.a
 	@mkdir -p $(@D)

@@ -493,4 +493,4 @@ static void camt_free(void *reader)
     free(c);
 }
 
-const struct statement_reader_vtable camt_reader = {camt_make, camt_feed, camt_end, camt_free};
+const struct statement_reader_vtable camt_reader = {camt_make, camt_feed, camt_end, camt_free, NULL};

@@ -599,4 +599,4 @@ static void mt940_free(void *reader)
     free(m);
 }
 
-const struct statement_reader_vtable mt940_reader = {mt940_make, mt940_feed, mt940_end, mt940_free};
+const struct statement_reader_vtable mt940_reader = {mt940_make, mt940_feed, mt940_end, mt940_free, NULL};

@@ -15,7 +15,11 @@ enum statement_format {
     STATEMENT_MT940, /* SWIFT customer statement and its dialects */
     STATEMENT_MT942, /* SWIFT interim report: no balances, control totals instead */
     STATEMENT_CAMT,  /* ISO 20022 camt.052, .053, .054 in any version */
-    STATEMENT_CSV,   /* bank exports with a header row in Vietnamese or English */
+    STATEMENT_CSV,   /* exports of banks, gateways and carriers with a header row: text with separators */
+    STATEMENT_XLSX,  /* the same as a workbook, or a ZIP of workbooks */
+    STATEMENT_XLS,   /* the same as a BIFF workbook */
+    STATEMENT_HTML,  /* the same as an HTML table, as a rule named .xls */
+    STATEMENT_JSON,  /* the State Treasury's list of a day */
 };
 
 /* "mt940" …; STATEMENT_UNKNOWN for a name nobody knows. */
@@ -30,8 +34,9 @@ struct statement_head {
     struct text account;  /* as the bank writes it */
     struct text currency; /* ISO 4217; empty when the file does not say */
     struct text number;   /* statement number, without the page */
-    bool has_opening;
-    int64_t opening; /* minor units of the currency (đồng for VND, cents for EUR), credit positive */
+    struct text profile;  /* exports: whose layout it is ("mb", "vnpay-fees"); empty otherwise */
+    bool has_opening;     /* false: it may still be told at the end */
+    int64_t opening;      /* minor units of the currency (đồng for VND, cents for EUR), credit positive */
 };
 
 struct statement_line {
@@ -64,6 +69,61 @@ struct statement_warning {
     const char *detail; /* English, with the bytes or sums it speaks of */
 };
 
+/* ---- settlement files: what a gateway, wallet, terminal or carrier says it collected and pays out -----------------
+ */
+
+enum settlement_kind {
+    SETTLEMENT_GATEWAY,
+    SETTLEMENT_WALLET,
+    SETTLEMENT_TERMINAL,
+    SETTLEMENT_COLLECTION, /* a carrier's collect-on-delivery list: state fees are gross, postage is the fee */
+    SETTLEMENT_ORDERS,     /* what was delivered; no proof of money */
+    SETTLEMENT_TREASURY,   /* the State Treasury's list of what it was paid */
+};
+const char *settlement_kind_name(enum settlement_kind kind);
+
+struct settlement_head {
+    int line;
+    enum settlement_kind kind;
+    struct text issuer, profile, number, account, currency;
+    date_days from, to; /* period; DATE_NONE when the file does not say */
+};
+
+enum settlement_status { SETTLEMENT_PAID, SETTLEMENT_FAILED, SETTLEMENT_UNSAID };
+enum settlement_operation { SETTLEMENT_PAYMENT, SETTLEMENT_VOID, SETTLEMENT_OTHER };
+
+/* Amounts in đồng as they count: a void is negative. gross - discount - fee = net. Failed and other lines count for
+ * nothing in the sums. A parcel may have two lines, one for what was collected and one for what it cost. */
+struct settlement_line {
+    int line, table; /* table: 1, or 2 for the second table of a file */
+    int64_t ordinal;
+    enum settlement_status status;
+    enum settlement_operation operation;
+    date_days paid_on, settled_on; /* DATE_NONE: not said */
+    int paid_at_s;                 /* second of that day, local time; -1 not said */
+    int64_t gross, discount, fee, net;
+    struct text external_id, order, batch, trace, approval, terminal, store, account, method, status_text, memo;
+};
+
+struct settlement_tail {
+    int line;
+    int64_t lines, failed, unsaid, others;
+    int64_t gross, discount, fee, net; /* of the lines that count */
+    bool has_credit;
+    int64_t credit;     /* what the file says is paid out */
+    bool complete;      /* every row was understood, adds up, and the totals of the file agree */
+    int64_t difference; /* credit - net */
+};
+
+enum { STATEMENT_FINGERPRINT_SIZE = 16 };
+
+/* A column mapping that a person confirmed for a header nobody knew (README.md, "Unknown layouts"). */
+struct statement_mapping {
+    uint8_t fingerprint[STATEMENT_FINGERPRINT_SIZE];
+    struct text name, kind; /* kind: "statement" or a kind of settlement */
+    struct text columns;    /* "booked=1 debit=4 credit=5 memo=6", columns from 1 */
+};
+
 /* What a reader tells. Functions may be NULL. `with` is handed through. */
 struct statement_sink {
     void *with;
@@ -71,6 +131,9 @@ struct statement_sink {
     void (*line)(void *with, const struct statement_line *line);
     void (*end)(void *with, const struct statement_tail *tail);
     void (*warning)(void *with, const struct statement_warning *warning);
+    void (*settlement_begin)(void *with, const struct settlement_head *head);
+    void (*settlement_line)(void *with, const struct settlement_line *line);
+    void (*settlement_end)(void *with, const struct settlement_tail *tail);
 };
 
 struct statement_reader;
@@ -83,6 +146,11 @@ MUST_CHECK enum err statement_reader_feed(struct statement_reader *reader, struc
 /* The file is over: ends what is open. ERR_STATEMENT_SYNTAX when there was no statement in it. */
 MUST_CHECK enum err statement_reader_end(struct statement_reader *reader);
 void statement_reader_free(struct statement_reader *reader); /* accepts NULL */
+
+/* Before the first byte: mappings that come before the built-in profiles. What is wrong in one (unknown role, missing
+ * date or amount) is ERR_INVALID and none is taken. Formats without columns take and ignore them. */
+MUST_CHECK enum err statement_reader_map(struct statement_reader *reader, const struct statement_mapping *mappings,
+                                         size_t count);
 
 /* ---- with a database ------------------------------------------------------------------------------------------- */
 

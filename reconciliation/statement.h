@@ -59,7 +59,9 @@ struct statement_reader_vtable {
     enum err (*feed)(void *reader, struct text bytes);
     enum err (*end)(void *reader);
     void (*free)(void *reader);
+    enum err (*map)(void *reader, const struct statement_mapping *mappings, size_t count); /* NULL: no columns */
 };
-extern const struct statement_reader_vtable mt940_reader, camt_reader, statement_csv_reader;
+extern const struct statement_reader_vtable mt940_reader, camt_reader, table_csv_reader, table_html_reader,
+    table_xlsx_reader, table_xls_reader, treasury_reader;
 
 #endif

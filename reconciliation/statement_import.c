@@ -220,7 +220,8 @@ static enum err file_enter(struct import *in, enum statement_format format, bool
 
 static enum err read_statements(struct import *in, enum statement_format format)
 {
-    const struct statement_sink sink = {in, on_begin, on_line, on_end, on_warning};
+    const struct statement_sink sink = {
+        .with = in, .begin = on_begin, .line = on_line, .end = on_end, .warning = on_warning};
     struct statement_reader *reader = statement_reader_new(format, &sink);
     enum err err = OK;
     for (size_t at = 0; at < in->order->bytes.length && !err && !in->err; at += COPY_PIECE)

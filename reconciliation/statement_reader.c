@@ -11,6 +11,7 @@ static const struct {
     /* The first name of a format is the one that is written. */
     {STATEMENT_MT940, "mt940"},  {STATEMENT_MT942, "mt942"},   {STATEMENT_CAMT, "camt.053"}, {STATEMENT_CAMT, "camt"},
     {STATEMENT_CAMT, "camt053"}, {STATEMENT_CAMT, "camt.052"}, {STATEMENT_CAMT, "camt.054"}, {STATEMENT_CSV, "csv"},
+    {STATEMENT_XLSX, "xlsx"},    {STATEMENT_XLS, "xls"},       {STATEMENT_HTML, "html"},     {STATEMENT_JSON, "json"},
 };
 
 enum statement_format statement_format_named(struct text name)
@@ -50,16 +51,27 @@ static bool holds_tag(struct text text, const char *tag)
 enum statement_format statement_detect(struct text first_bytes)
 {
     struct text text = text_slice(first_bytes, 0, 64 * 1024);
+    if (text_starts(text, "\xFF\xFE") || text_starts(text, "\xFE\xFF"))
+        return memchr(text_slice(text, 0, 8).at, '<', text.length < 8 ? text.length : 8) ? STATEMENT_HTML
+                                                                                         : STATEMENT_CSV;
+    if (text.length >= 4 && !text.at[1] && text.at[0] && !text.at[3] && text.at[2])
+        return STATEMENT_CSV; /* UTF-16 without a mark */
     if (text_starts(text, "\xEF\xBB\xBF"))
         text = text_slice(text, 3, text.length);
     struct text bare = text_trim(text);
     if (text_starts(bare, "<")) {
         bool html = holds(bare, "<html") || holds(bare, "<table") || holds(bare, "<HTML") || holds(bare, "<TABLE");
         bool camt = holds(bare, "camt.05") || holds(bare, "BkToCstmr") || holds(bare, "Document");
-        return camt && !html ? STATEMENT_CAMT : STATEMENT_UNKNOWN;
+        return html ? STATEMENT_HTML : camt ? STATEMENT_CAMT : STATEMENT_UNKNOWN;
     }
-    if (text_starts(bare, "PK\x03\x04") || text_starts(bare, "%PDF") || text_starts(bare, "\xD0\xCF\x11\xE0"))
-        return STATEMENT_UNKNOWN; /* a workbook or a print: ask the bank for one of the formats above */
+    if (text_starts(bare, "PK\x03\x04"))
+        return STATEMENT_XLSX;
+    if (text_starts(bare, "\xD0\xCF\x11\xE0") || text_starts(text, "\x09\x08") || text_starts(text, "\x09\x04"))
+        return STATEMENT_XLS;
+    if (text_starts(bare, "{") && holds(bare, "\"transactions\""))
+        return STATEMENT_JSON;
+    if (text_starts(bare, "%PDF"))
+        return STATEMENT_UNKNOWN; /* a print: ask the bank for one of the formats above */
     bool entries = holds_tag(text, ":61:"), head = holds_tag(text, ":20:") || holds_tag(text, ":25:");
     bool balances =
         holds_tag(text, ":60F:") || holds_tag(text, ":60M:") || holds_tag(text, ":62F:") || holds_tag(text, ":62M:");
@@ -73,6 +85,12 @@ enum statement_format statement_detect(struct text first_bytes)
     return STATEMENT_UNKNOWN;
 }
 
+const char *settlement_kind_name(enum settlement_kind kind)
+{
+    static const char *const kinds[] = {"gateway", "wallet", "terminal", "collection", "orders", "treasury"};
+    return kinds[kind];
+}
+
 struct statement_reader {
     const struct statement_reader_vtable *does;
     void *inner;
@@ -80,16 +98,32 @@ struct statement_reader {
     enum err failed;
 };
 
+static const struct statement_reader_vtable *reader_of(enum statement_format format)
+{
+    switch (format) {
+    case STATEMENT_CAMT: return &camt_reader;
+    case STATEMENT_CSV: return &table_csv_reader;
+    case STATEMENT_XLSX: return &table_xlsx_reader;
+    case STATEMENT_XLS: return &table_xls_reader;
+    case STATEMENT_HTML: return &table_html_reader;
+    case STATEMENT_JSON: return &treasury_reader;
+    default: return &mt940_reader;
+    }
+}
+
 struct statement_reader *statement_reader_new(enum statement_format format, const struct statement_sink *sink)
 {
     struct statement_reader *reader = memory_new(sizeof *reader);
     reader->gate.sink = *sink;
     reader->gate.interim = format == STATEMENT_MT942;
-    reader->does = format == STATEMENT_CAMT  ? &camt_reader
-                   : format == STATEMENT_CSV ? &statement_csv_reader
-                                             : &mt940_reader;
+    reader->does = reader_of(format);
     reader->inner = reader->does->make(&reader->gate);
     return reader;
+}
+
+enum err statement_reader_map(struct statement_reader *reader, const struct statement_mapping *mappings, size_t count)
+{
+    return reader->does->map ? reader->does->map(reader->inner, mappings, count) : OK;
 }
 
 enum err statement_reader_feed(struct statement_reader *reader, struct text bytes)

@@ -12,7 +12,7 @@ root=$(cd "$here/../.." && pwd -P)
 
 run_packages=(
     gcc libc6-dev make pkg-config ca-certificates openssl util-linux procps curl
-    libpq-dev libssl-dev libcurl4-openssl-dev libqrencode-dev libjansson-dev libmicrohttpd-dev libexpat1-dev libxml2-dev
+    libpq-dev libssl-dev libcurl4-openssl-dev libqrencode-dev libjansson-dev libmicrohttpd-dev libexpat1-dev libzip-dev libxml2-dev
     libxmlsec1-dev libpng-dev libpango1.0-dev libzint-dev libp11-kit-dev
     fonts-dejavu-core fonts-noto-core        # both have every Vietnamese letter; receipts and labels embed them
     postgresql-15

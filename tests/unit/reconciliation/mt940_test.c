@@ -276,8 +276,11 @@ static void formats_are_told_apart_by_their_first_bytes(void **state)
                                            "xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.08\">")),
                      STATEMENT_CAMT);
     assert_int_equal(statement_detect(TEXT("STT,Ngày,Ghi nợ,Ghi có\n")), STATEMENT_CSV);
-    assert_int_equal(statement_detect(TEXT("PK\x03\x04 workbook, with commas")), STATEMENT_UNKNOWN);
-    assert_int_equal(statement_detect(TEXT("<html><table>camt.053")), STATEMENT_UNKNOWN);
+    assert_int_equal(statement_detect(TEXT("PK\x03\x04 workbook, with commas")), STATEMENT_XLSX);
+    assert_int_equal(statement_detect(TEXT("<html><table>camt.053")), STATEMENT_HTML);
+    assert_int_equal(statement_detect(TEXT("\xD0\xCF\x11\xE0")), STATEMENT_XLS);
+    assert_int_equal(statement_detect(TEXT("{\"transactions\": []}")), STATEMENT_JSON);
+    assert_int_equal(statement_detect(TEXT("%PDF-1.7 print, with commas")), STATEMENT_UNKNOWN);
     assert_int_equal(statement_detect(TEXT("")), STATEMENT_UNKNOWN);
 }
 

@@ -66,8 +66,8 @@ static void running_balances_stand_in_for_printed_ones(void **state)
     tells_in_pieces(STATEMENT_CSV,
                     TEXT("Ngày;Số GD;Ghi nợ;Ghi có;Số dư;Nội dung\n22/11/2026;2;;500;1.700;sau\n"
                          "21/11/2026;1;300;;1.200;trước\n"),
-                    "warn 3 opening_derived\nbegin  VND  1500\n2026-11-22 2026-11-22 500 ||2|||sau|\n"
-                    "2026-11-21 2026-11-21 -300 ||1|||trước|\nend 1700 complete 0\n");
+                    "begin  VND  ?\n2026-11-22 2026-11-22 500 ||2|||sau|\n2026-11-21 2026-11-21 -300 ||1|||trước|\n"
+                    "warn 3 opening_derived\nend 1700 complete 0 opened 1500\n");
 }
 
 static void what_cannot_be_read_is_told(void **state)

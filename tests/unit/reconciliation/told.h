@@ -2,7 +2,10 @@
  *
  *   begin ACCOUNT CURRENCY NUMBER OPENING
  *   BOOKED VALUE AMOUNT[ R] type|customer|bank|counterparty|its account|memo|supplementary
- *   end CLOSING complete|incomplete DIFFERENCE
+ *   end CLOSING complete|incomplete DIFFERENCE[ opened OPENING]   (the last when it stood behind the lines)
+ *   settle KIND PROFILE ISSUER FROM TO
+ *   TABLE STATUS OPERATION PAID_ON@SECOND SETTLED_ON GROSS-DISCOUNT-FEE=NET id|order|terminal|method
+ *   settled GROSS DISCOUNT FEE NET CREDIT complete|incomplete
  *   warn LINE CODE */
 #ifndef LEPHI_TEST_TOLD_H
 #define LEPHI_TEST_TOLD_H
@@ -23,8 +26,11 @@ static void told_money(struct buf *out, bool known, int64_t amount)
         buf_string(out, "?");
 }
 
+static bool told_opening; /* of the statement under way was known when it began */
+
 static void told_begin(void *with, const struct statement_head *head)
 {
+    told_opening = head->has_opening;
     buf_printf(with, "begin %.*s %.*s %.*s ", TEXT_ARGS(head->account), TEXT_ARGS(head->currency),
                TEXT_ARGS(head->number));
     told_money(with, head->has_opening, head->opening);
@@ -48,7 +54,48 @@ static void told_end(void *with, const struct statement_tail *tail)
 {
     buf_string(with, "end ");
     told_money(with, tail->has_closing, tail->closing);
-    buf_printf(with, " %s %" PRId64 "\n", tail->complete ? "complete" : "incomplete", tail->difference);
+    buf_printf(with, " %s %" PRId64, tail->complete ? "complete" : "incomplete", tail->difference);
+    if (!told_opening && tail->has_opening)
+        buf_printf(with, " opened %" PRId64, tail->opening);
+    buf_char(with, '\n');
+}
+
+static void told_date(struct buf *out, date_days date)
+{
+    char text[DATE_TEXT_SIZE] = "-";
+    if (date != DATE_NONE)
+        date_format(date, text);
+    buf_string(out, text);
+}
+
+static void told_settlement_begin(void *with, const struct settlement_head *head)
+{
+    buf_printf(with, "settle %s %.*s %.*s ", settlement_kind_name(head->kind), TEXT_ARGS(head->profile),
+               TEXT_ARGS(head->issuer));
+    told_date(with, head->from);
+    buf_char(with, ' ');
+    told_date(with, head->to);
+    buf_char(with, '\n');
+}
+
+static void told_settlement_line(void *with, const struct settlement_line *line)
+{
+    static const char *const status[] = {"paid", "failed", "unsaid"}, *const operation[] = {"payment", "void", "other"};
+    buf_printf(with, "%d %s %s ", line->table, status[line->status], operation[line->operation]);
+    told_date(with, line->paid_on);
+    buf_printf(with, "@%d ", line->paid_at_s);
+    told_date(with, line->settled_on);
+    buf_printf(with, " %" PRId64 "-%" PRId64 "-%" PRId64 "=%" PRId64 " %.*s|%.*s|%.*s|%.*s\n", line->gross,
+               line->discount, line->fee, line->net, TEXT_ARGS(line->external_id), TEXT_ARGS(line->order),
+               TEXT_ARGS(line->terminal), TEXT_ARGS(line->method));
+}
+
+static void told_settlement_end(void *with, const struct settlement_tail *tail)
+{
+    buf_printf(with, "settled %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " ", tail->gross, tail->discount, tail->fee,
+               tail->net);
+    told_money(with, tail->has_credit, tail->credit);
+    buf_printf(with, " %s\n", tail->complete ? "complete" : "incomplete");
 }
 
 static void told_warning(void *with, const struct statement_warning *warning)
@@ -58,7 +105,14 @@ static void told_warning(void *with, const struct statement_warning *warning)
 
 static enum err told(enum statement_format format, struct text bytes, size_t piece, struct buf *out)
 {
-    const struct statement_sink sink = {out, told_begin, told_line, told_end, told_warning};
+    const struct statement_sink sink = {out,
+                                        told_begin,
+                                        told_line,
+                                        told_end,
+                                        told_warning,
+                                        told_settlement_begin,
+                                        told_settlement_line,
+                                        told_settlement_end};
     struct statement_reader *reader = statement_reader_new(format, &sink);
     enum err err = OK;
     for (size_t at = 0; at < bytes.length && !err; at += piece)
