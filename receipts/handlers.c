@@ -103,18 +103,31 @@ enum err receipt_xml_handle(struct request *rq)
     return reply_body(rq, 200, "application/xml", stored.xml);
 }
 
+/* ?paper=a4 (when nothing is asked) or roll, for the 80 mm printers of counters. */
+static bool read_paper(struct request *rq, enum receipt_paper *ret_paper)
+{
+    struct text paper = request_query(rq, "paper");
+    *ret_paper = text_is(paper, "roll") ? RECEIPT_ROLL : RECEIPT_A4;
+    return !paper.at || *ret_paper == RECEIPT_ROLL || text_is(paper, "a4");
+}
+
 enum err receipt_pdf_handle(struct request *rq)
 {
     struct receipt_stored stored;
     struct receipt_verdict verdict;
+    enum receipt_paper paper;
+    if (!read_paper(rq, &paper)) {
+        faults_add(&rq->faults, "paper", ERR_FIELD_VALUE, NULL);
+        return reply_faults(rq, ERR_INVALID);
+    }
     enum err err = find_signed(rq, &stored, &verdict);
     if (err)
         return reply_error(rq, err);
-    if (still_fresh(rq, stored.xml, "pdf"))
+    if (still_fresh(rq, stored.xml, paper == RECEIPT_A4 ? "pdf" : "roll"))
         return reply_body(rq, 304, NULL, TEXT_NONE);
     struct buf pdf = {0};
-    err =
-        receipt_pdf(&verdict, stored.xml, office_link(office_in_use(), verdict.document.lookup_code, &rq->arena), &pdf);
+    const char *link = office_link(office_in_use(), verdict.document.lookup_code, &rq->arena);
+    err = receipt_pdf(&verdict, stored.xml, link, paper, &pdf);
     if (!err) {
         name_file(rq, &verdict.document, "pdf");
         err = reply_body(rq, 200, "application/pdf", buf_view(&pdf));

@@ -182,10 +182,11 @@ void receipt_document_json(struct json *json, const char *key, const struct rece
 /* Views -------------------------------------------------------------------------------------------------------------
  */
 
-/* One A4 page like form 01/PLPĐT with a QR of `link` (NULL: none), the signed XML attached to the file.
+/* One page like form 01/PLPĐT, A4 or a strip of 80 mm, with a QR of `link` (NULL: none), the signed XML attached.
  * ERR_INTERNAL when Cairo fails. */
+enum receipt_paper { RECEIPT_A4, RECEIPT_ROLL };
 MUST_CHECK enum err receipt_pdf(const struct receipt_verdict *verdict, struct text signed_xml, const char *link,
-                                struct buf *out);
+                                enum receipt_paper paper, struct buf *out);
 /* The same as a page of HTML without script; style sheet at /assets/receipt.css. */
 void receipt_html(const struct receipt_verdict *verdict, const char *link, struct buf *out);
 

@@ -115,7 +115,8 @@ static void our_write(void)
 static void our_pdf(void)
 {
     struct buf out = {0};
-    must(receipt_pdf(&verdict, buf_view(&signed_xml), "https://lephi.example/r/q1w2e3r4t5y6u7i8o9p0Aa", &out) == OK,
+    must(receipt_pdf(&verdict, buf_view(&signed_xml), "https://lephi.example/r/q1w2e3r4t5y6u7i8o9p0Aa", RECEIPT_A4,
+                     &out) == OK,
          "PDF");
     buf_done(&out);
 }
@@ -190,7 +191,8 @@ int main(void)
     }
     printf(", \"write_per_s\": %.0f", rate(our_write));
     struct buf pdf = {0};
-    must(receipt_pdf(&verdict, buf_view(&signed_xml), "https://lephi.example/r/q1w2e3r4t5y6u7i8o9p0Aa", &pdf) == OK,
+    must(receipt_pdf(&verdict, buf_view(&signed_xml), "https://lephi.example/r/q1w2e3r4t5y6u7i8o9p0Aa", RECEIPT_A4,
+                     &pdf) == OK,
          "PDF");
     printf(", \"pdf_per_s\": %.0f, \"pdf_bytes\": %zu}\n", rate(our_pdf), pdf.length);
     buf_done(&pdf);

@@ -83,9 +83,9 @@ static void the_pdf_is_sound_and_carries_the_signed_file(void **state)
     struct receipt_verdict verdict;
     struct buf xml = {0}, pdf = {0}, again = {0};
     sign_and_judge(&document, &xml, &verdict);
-    assert_int_equal(receipt_pdf(&verdict, buf_view(&xml), LINK, &pdf), OK);
-    assert_true(pdf.length < 100 * 1024);
-    assert_int_equal(receipt_pdf(&verdict, buf_view(&xml), LINK, &again), OK);
+    assert_int_equal(receipt_pdf(&verdict, buf_view(&xml), LINK, RECEIPT_A4, &pdf), OK);
+    assert_true(pdf.length <= 60 * 1000);
+    assert_int_equal(receipt_pdf(&verdict, buf_view(&xml), LINK, RECEIPT_A4, &again), OK);
     assert_true(text_equal(buf_view(&pdf), buf_view(&again)));
     const char *path = in_folder("receipt.pdf");
     save(path, buf_view(&pdf));
@@ -112,6 +112,39 @@ static void the_pdf_is_sound_and_carries_the_signed_file(void **state)
     buf_done(&again);
 }
 
+static void the_strip_for_the_counter_says_the_same_on_one_page(void **state)
+{
+    struct receipt_document document = receipt_sample();
+    struct receipt_verdict verdict;
+    struct buf xml = {0}, pdf = {0};
+    sign_and_judge(&document, &xml, &verdict);
+    assert_int_equal(receipt_pdf(&verdict, buf_view(&xml), LINK, RECEIPT_ROLL, &pdf), OK);
+    assert_true(pdf.length <= 60 * 1000);
+    const char *path = in_folder("roll.pdf");
+    save(path, buf_view(&pdf));
+    assert_int_equal(run("qpdf --check %s >/dev/null 2>&1", path), 0);
+    assert_int_equal(run("pdfinfo %s | grep -q 'Pages: *1$'", path), 0);
+    assert_int_equal(run("pdfinfo %s | grep -q 'Page size: *226.77 x'", path), 0); /* 80 mm */
+    assert_int_equal(run("test -z \"$(pdffonts %s | tail -n +3 | grep -v 'yes yes yes')\"", path), 0);
+    assert_int_equal(run("pdfdetach -save 1 -o %s/roll.xml %s >/dev/null 2>&1", folder, path), 0);
+    save(in_folder("roll-signed.xml"), buf_view(&xml));
+    assert_int_equal(run("cmp -s %s/roll.xml %s/roll-signed.xml", folder, folder), 0);
+    static const char *const words[] = {"BIÊN LAI THU PHÍ, LỆ PHÍ",
+                                        "Nguyễn Thị Ánh Tuyết",
+                                        "Bốn mươi tư nghìn đồng",
+                                        "44.000 đồng",
+                                        "Số 1234",
+                                        "5702101234"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (run("pdftotext -layout %s - | grep -qF '%s'", path, words[i]))
+            fail_msg("the strip does not say: %s", words[i]);
+    assert_int_equal(run("pdftoppm -r 203 -png %s %s/roll && zbarimg -q --raw %s/roll-1.png | grep -qxF '" LINK "'",
+                         path, folder, folder),
+                     0); /* as a thermal printer of 8 dots a millimetre prints it */
+    buf_done(&xml);
+    buf_done(&pdf);
+}
+
 static void long_receipts_go_over_to_further_pages(void **state)
 {
     struct receipt_document document = receipt_sample();
@@ -127,7 +160,7 @@ static void long_receipts_go_over_to_further_pages(void **state)
     struct buf xml = {0}, pdf = {0};
     sign_and_judge(&document, &xml, &verdict);
     assert_true(xml.length < RECEIPT_XML_MAX / 4);
-    assert_int_equal(receipt_pdf(&verdict, buf_view(&xml), NULL, &pdf), OK);
+    assert_int_equal(receipt_pdf(&verdict, buf_view(&xml), NULL, RECEIPT_A4, &pdf), OK);
     const char *path = in_folder("long.pdf");
     save(path, buf_view(&pdf));
     assert_int_equal(run("qpdf --check %s >/dev/null 2>&1", path), 0);
@@ -159,6 +192,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_pdf_is_sound_and_carries_the_signed_file),
+        cmocka_unit_test(the_strip_for_the_counter_says_the_same_on_one_page),
         cmocka_unit_test(long_receipts_go_over_to_further_pages),
         cmocka_unit_test(the_page_escapes_what_people_wrote),
     };
