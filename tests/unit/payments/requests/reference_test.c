@@ -224,7 +224,8 @@ static void what_is_cut_is_restored_before_the_banks_own_words(void **state)
             snprintf(memo, sizeof memo, "MBVCB.1234567890.%.12s%s", made.text, tails[t]);
             assert_restored(memo, &made, 2);
             memo[20] = other_symbol(memo[20]);
-            if (strspn(memo + 19, "0123456789") < 10)
+            bool second_prefix = memo[20] == 'Q' && memo[21] == 'N'; /* then a reading from there is as good */
+            if (strspn(memo + 19, "0123456789") < 10 && !second_prefix)
                 assert_restored(memo, &made, 3);
         }
 }
