@@ -126,8 +126,11 @@ static void read_payment(struct tree_cursor *outer, struct receipt_document *ret
     struct tree_cursor in = enter(outer, EL_PAYMENT);
     ret->total = take_int(&in, EL_TOTAL);
     struct text words = take(&in, EL_WORDS);
-    char expected[RECEIPT_WORDS_SIZE];
-    receipt_amount_in_words(ret->total, expected);
+    char expected[RECEIPT_WORDS_SIZE] = "";
+    if (ret->total < 0 || ret->total > MONEY_MAX)
+        tree_fail(&in, receipt_element_name(EL_TOTAL), "Số tiền ngoài giới hạn.");
+    else
+        receipt_amount_in_words(ret->total, expected);
     if (!*in.err && !text_is(words, expected))
         tree_fail(&in, receipt_element_name(EL_WORDS), "Số tiền bằng chữ khác số tiền bằng số.");
     struct text method = take(&in, EL_METHOD);

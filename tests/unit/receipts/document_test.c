@@ -153,6 +153,8 @@ static void a_reader_takes_nothing_but_the_profile(void **state)
         {"<So>1234</So>", "<So x=\"1\">1234</So>"},
         {"<So>1234</So>", "<So xmlns=\"urn:x\">1234</So>"},
         {"<TongTien>44000</TongTien>", "<TongTien>45000</TongTien>"},
+        {"<TongTien>44000</TongTien>", "<TongTien>-44000</TongTien>"},
+        {"<TongTien>44000</TongTien>", "<TongTien>9223372036854775807</TongTien>"},
         {"Bốn mươi tư nghìn đồng", "Bốn mươi lăm nghìn đồng"},
         {"<NgayLap>2026-11-23</NgayLap>", "<NgayLap>2026-11-31</NgayLap>"},
         {"<DonViTienTe>VND</DonViTienTe>", "<DonViTienTe>USD</DonViTienTe>"},
