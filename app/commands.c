@@ -10,7 +10,15 @@ const struct command commands[] = {
     {"migrate", "", "brings the database to this binary's version",
      "Safe to run again and from two hosts at once. Refuses a migration that was changed or is missing.",
      command_migrate},
-    {"catalogue", "check FILE…|FOLDER", "checks a fee catalogue before it is used", NULL, command_catalogue},
+    {"catalogue",
+     "check FILE…|FOLDER | import FILE…|FOLDER [--dry-run] [--json] [--by LOGIN] [--note TEXT] | approve VERSION --by "
+     "LOGIN | withdraw VERSION --by LOGIN --note TEXT | list | requote QUOTE",
+     "checks, compares and publishes the fee catalogue",
+     "import shows the difference to the version in force and stores a draft; files not given stay as they are. "
+     "Publishing takes two members of staff: the proposer (import --by LOGIN) and whoever approves; a draft brought in "
+     "without --by needs two approvals. With --by the password is read from standard input. requote computes an old "
+     "quote again under the version that made it.",
+     command_catalogue},
     {"quote", "FILE|- [--catalogue PATH]", "JSON quote request in, JSON quote out",
      "The request is that of POST /v1/quotes. With --catalogue no database is needed; the shipped one is "
      "payments/catalogue/.",

@@ -16,6 +16,7 @@
 #define DESK          (ROLE_CASHIER | ROLE_SUPERVISOR | ROLE_ADMIN)
 #define BOOKS         (ROLE_FINANCE | ROLE_AUDITOR | ROLE_SUPERVISOR | ROLE_ADMIN)
 #define ANY_STAFF     (DESK | BOOKS)
+#define PUBLISHERS    (ROLE_FINANCE | ROLE_SUPERVISOR | ROLE_ADMIN)
 
 /* Pages ask for staff themselves, so that a stranger is shown the form to sign in (app/pages/staff.c). */
 #define FORM "application/x-www-form-urlencoded"
@@ -39,6 +40,20 @@ const struct route app_routes[] = {
     AT_LOOP("GET", "/v1/procedures", fees_procedures_handle, .access = ACCESS_PUBLIC),
     AT_LOOP("GET", "/v1/procedures/{code}", fees_procedure_handle, .access = ACCESS_PUBLIC),
     AT_LOOP("POST", "/v1/quotes", fees_quote_handle, .access = ACCESS_PUBLIC),
+
+    AT_WORKER("GET", "/v1/quotes/{id}", fees_quote_again_handle, .access = ACCESS_PUBLIC),
+    AT_WORKER("GET", "/v1/catalogue/versions", catalogue_versions_handle, .access = SYSTEMS_STAFF, .scope = "catalogue",
+              .roles = ANY_STAFF),
+    AT_WORKER("POST", "/v1/catalogue/versions", catalogue_propose_handle, .access = SYSTEMS_STAFF, .scope = "catalogue",
+              .roles = PUBLISHERS, .body_max = CATALOGUE_UPLOAD_MAX),
+    AT_WORKER("GET", "/v1/catalogue/versions/{version}", catalogue_version_handle, .access = SYSTEMS_STAFF,
+              .scope = "catalogue", .roles = ANY_STAFF),
+    AT_WORKER("GET", "/v1/catalogue/versions/{version}/{sheet}.csv", catalogue_sheet_handle, .access = SYSTEMS_STAFF,
+              .scope = "catalogue", .roles = ANY_STAFF),
+    AT_WORKER("POST", "/v1/catalogue/versions/{version}/approve", catalogue_approve_handle, .access = ACCESS_STAFF,
+              .roles = PUBLISHERS),
+    AT_WORKER("POST", "/v1/catalogue/versions/{version}/withdraw", catalogue_withdraw_handle, .access = ACCESS_STAFF,
+              .roles = PUBLISHERS),
 
     /* dossiers and requests */
     AT_WORKER("PUT", "/v1/dossiers/{code}", dossier_put_handle, .access = SYSTEMS_STAFF, .scope = "dossiers",

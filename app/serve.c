@@ -20,7 +20,7 @@
 #include "payments/requests/requests.h"
 #include "receipts/receipts.h"
 
-enum { PROXIES_MAX = 16, SIGN_INS_A_MINUTE = 30, HOUSEKEEPING_PAUSE_S = 5, DRAIN_MS = 8000 };
+enum { PROXIES_MAX = 16, SIGN_INS_A_MINUTE = 30, HOUSEKEEPING_PAUSE_S = 5, DRAIN_MS = 8000, CATALOGUE_TENTHS = 10 };
 
 static struct service service;
 
@@ -61,6 +61,19 @@ static void wake_jobs(void *with)
     app_rooms_wake(with);
 }
 
+/* Another host may have published another catalogue. */
+static void follow_catalogue(struct db *db)
+{
+    struct arena arena;
+    if (!db)
+        return;
+    arena_init(&arena);
+    enum err err = catalogue_refresh(db, &arena);
+    if (err)
+        LOG_WARNING(NULL, "catalogue in force not read", log_string("error", err_info(err)->code));
+    arena_done(&arena);
+}
+
 /* What time alone asks for: requests that run out, stored replies that grow old. */
 static void *keep_house(void *with)
 {
@@ -84,6 +97,8 @@ static void *keep_house(void *with)
         for (int i = 0; i < HOUSEKEEPING_PAUSE_S * 10 && !atomic_load(&service.stopping); i++) {
             struct timespec tenth = {0, 100000000};
             nanosleep(&tenth, NULL);
+            if (i % CATALOGUE_TENTHS == 0)
+                follow_catalogue(db);
         }
     }
     db_close(db);
@@ -109,6 +124,8 @@ static enum err check_database(struct faults *faults)
         err = faults_add(faults, "database", ERR_CONFIG, "Còn %d bước nâng cấp chưa chạy: lephi migrate", pending);
     if (!err)
         err = calendar_load(db, &service.calendar);
+    if (!err)
+        err = catalogue_start(db, config_text(CONFIG_PATHS_CATALOGUE), clock_now(), faults);
     db_close(db);
     return err;
 }
@@ -117,12 +134,7 @@ static enum err load(struct faults *faults)
 {
     if (!config_set(CONFIG_SERVER_SECRET))
         return faults_add(faults, "server.secret", ERR_CONFIG, "Thiếu khóa bí mật của máy chủ");
-    struct catalogue *catalogue;
-    enum err err = catalogue_load(config_text(CONFIG_PATHS_CATALOGUE), faults, &catalogue);
-    if (err)
-        return err;
-    catalogue_in_force_set(catalogue);
-    err = check_database(faults);
+    enum err err = check_database(faults);
     if (err)
         return err;
     const struct http_client_config client = {0};
@@ -238,6 +250,7 @@ static void stop(void)
     app_rooms_close(&service);
     calendar_free(service.calendar);
     catalogue_in_force_set(NULL);
+    catalogue_versions_forget();
 }
 
 int command_serve(int argc, char **argv)

@@ -54,15 +54,6 @@ int command_province(int argc, char **argv)
     return err ? EXIT_FAILED : EXIT_DONE;
 }
 
-int command_catalogue(int argc, char **argv)
-{
-    if (argc < 3)
-        return app_usage(argv[0], NULL);
-    if (!strcmp(argv[1], "check"))
-        return fees_catalogue_check_command(argc - 1, argv + 1);
-    return app_usage(argv[0], "`check` a folder, then make it paths.catalogue and restart the service");
-}
-
 /* One line of `lephi check`. */
 static int told(const char *what, enum err err, const char *detail)
 {

@@ -178,6 +178,17 @@ void json_read_text(struct json_fields *in, const char *key, enum json_need need
         text_fault(in, pointer_to(in, key), err, min, max);
 }
 
+void json_read_sheet(struct json_fields *in, const char *key, enum json_need need, size_t max, struct text *ret)
+{
+    const json_t *value = field(in, key, need);
+    if (value && !json_is_string(value))
+        wrong_type(in, pointer_to(in, key), "chuỗi");
+    else if (value && (!json_string_length(value) || json_string_length(value) > max))
+        faults_add(in->faults, pointer_to(in, key), ERR_FIELD_LENGTH, "Phải có từ 1 đến %zu byte", max);
+    else if (value)
+        *ret = (struct text){json_string_value(value), json_string_length(value)};
+}
+
 void json_read_int(struct json_fields *in, const char *key, enum json_need need, int64_t min, int64_t max, int64_t *ret)
 {
     const json_t *value = field(in, key, need);

@@ -45,6 +45,8 @@ MUST_CHECK enum err json_parse_value(struct text body, json_t **ret_value, struc
 bool json_has(struct json_fields *in, const char *key); /* present and not null; counts as known */
 void json_read_text(struct json_fields *in, const char *key, enum json_need need, size_t min, size_t max,
                     struct text *ret); /* characters */
+/* Text of several lines, as a file's; `max` in bytes. */
+void json_read_sheet(struct json_fields *in, const char *key, enum json_need need, size_t max, struct text *ret);
 void json_read_int(struct json_fields *in, const char *key, enum json_need need, int64_t min, int64_t max,
                    int64_t *ret);
 void json_read_bool(struct json_fields *in, const char *key, enum json_need need, bool *ret);

@@ -169,16 +169,18 @@ enum err catalogue_file_read(const char *path, struct arena *arena, struct text 
     return err;
 }
 
+const char *const catalogue_file_names[6] = {"fees.csv",       "reductions.csv", "categories.csv",
+                                             "procedures.csv", "values.csv",     NULL};
+
 enum err catalogue_files_read(const char *folder, struct arena *arena, struct faults *faults,
                               struct catalogue_files *ret_files)
 {
-    static const char *const names[] = {"fees.csv", "reductions.csv", "categories.csv", "procedures.csv", "values.csv"};
     struct catalogue_files files = {0};
     struct text *const parts[] = {&files.fees, &files.reductions, &files.categories, &files.procedures, &files.values};
     enum err err = OK;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        const char *path = arena_printf(arena, "%s/%s", folder, names[i]);
-        files.names[i] = names[i];
+        const char *path = arena_printf(arena, "%s/%s", folder, catalogue_file_names[i]);
+        files.names[i] = catalogue_file_names[i];
         if (catalogue_file_read(path, arena, parts[i]))
             err = faults_add(faults, path, ERR_IO, "Không đọc được tệp %s (%s)", path, strerror(errno));
     }

@@ -87,18 +87,8 @@ struct catalogue {
     struct name_index entry_index, category_index, procedure_index;
 };
 
-struct catalogue_files {
-    struct text fees, reductions, categories, procedures, values; /* at NULL: not given */
-    const char *names[5];                                         /* what faults call them, same order */
-};
-
-/* Reads from memory; the bytes are copied. Files not given are left empty and what would need them is not checked. */
-MUST_CHECK enum err catalogue_read(const struct catalogue_files *files, struct faults *faults,
-                                   struct catalogue **ret_catalogue);
-/* Everything an officer should hear of before publishing; `today` finds expired rules. Adds faults, returns OK or
- * ERR_CATALOGUE. */
-enum err catalogue_check(const struct catalogue *catalogue, const struct catalogue_files *files, date_days today,
-                         struct faults *faults);
+/* SHA-256 over the five sheets and their lengths: what names a version. */
+void catalogue_digest(const struct catalogue_files *files, uint8_t ret_digest[SHA256_SIZE]);
 
 const struct fee_entry *catalogue_entry(const struct catalogue *catalogue, struct text code);
 const struct fee *fee_entry_on(const struct fee_entry *entry, date_days day);
@@ -116,9 +106,6 @@ bool quote_id_fits(const struct quote_request *request, const char *version, dat
 
 /* Reads a whole file; ERR_IO. */
 MUST_CHECK enum err catalogue_file_read(const char *path, struct arena *arena, struct text *ret_bytes);
-/* Opens the folder's five files. */
-MUST_CHECK enum err catalogue_files_read(const char *folder, struct arena *arena, struct faults *faults,
-                                         struct catalogue_files *ret_files);
 /* The shipped folder: beside the program, in the source tree, or installed. NULL when there is none. */
 const char *catalogue_folder(char *buffer, size_t size);
 

@@ -355,17 +355,22 @@ static void values_read(struct catalogue *catalogue, const struct catalogue_file
     }
 }
 
-static void version_write(struct catalogue *catalogue, const struct catalogue_files *files)
+void catalogue_digest(const struct catalogue_files *files, uint8_t ret_digest[SHA256_SIZE])
 {
     struct buf all = {0};
-    uint8_t digest[SHA256_SIZE];
     const struct text parts[] = {files->fees, files->reductions, files->categories, files->procedures, files->values};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         buf_printf(&all, "%zu:", parts[i].length);
         buf_text(&all, parts[i]);
     }
-    crypto_sha256(buf_view(&all), digest);
+    crypto_sha256(buf_view(&all), ret_digest);
     buf_done(&all);
+}
+
+static void version_write(struct catalogue *catalogue, const struct catalogue_files *files)
+{
+    uint8_t digest[SHA256_SIZE];
+    catalogue_digest(files, digest);
     struct text edition = TEXT("0000-00-00");
     for (size_t i = 0; i < catalogue->value_count; i++)
         if (text_is(catalogue->values[i].name, "edition") && catalogue->values[i].value.length == 10)

@@ -149,24 +149,44 @@ static struct text *part_of(struct catalogue_files *files, struct text bytes, si
     return parts[index];
 }
 
-static enum err check_files_read(int count, char **paths, struct arena *arena, struct faults *faults,
+enum err catalogue_files_replace(char *const *paths, size_t count, struct faults *faults,
                                  struct catalogue_files *ret_files)
 {
-    struct catalogue_files files = {
-        .names = {"fees.csv", "reductions.csv", "categories.csv", "procedures.csv", "values.csv"}};
-    for (int i = 0; i < count; i++) {
+    struct catalogue_files files = *ret_files;
+    unsigned given = 0;
+    for (size_t i = 0; i < count; i++) {
         struct text bytes;
         size_t index;
-        if (catalogue_file_read(paths[i], arena, &bytes))
+        if (catalogue_file_read(paths[i], faults->arena, &bytes))
             return faults_add(faults, paths[i], ERR_IO, NULL);
         struct text *part = part_of(&files, bytes, &index);
-        if (part->at)
+        if (given & 1u << index)
             return faults_add(faults, paths[i], ERR_CATALOGUE, "hai tệp cùng loại với %s", files.names[index]);
         *part = bytes;
+        given |= 1u << index;
         files.names[index] = paths[i];
     }
     *ret_files = files;
     return OK;
+}
+
+/* What may be published and is not whole: no fault, but those fees wait with their remittance. */
+static void print_blocked(const struct catalogue *catalogue, struct json *json)
+{
+    enum { SHOWN = 500 };
+    const struct fee *fees[SHOWN];
+    size_t count = catalogue_remittance_blocked(catalogue, date_of(clock_now()), fees, SHOWN);
+    struct buf words = {0};
+    json_put_array(json, "remittance_blocked");
+    for (size_t i = 0; i < count && i < SHOWN; i++) {
+        buf_clear(&words);
+        fee_facts_say(fee_remittance_unset(fees[i]), &words);
+        fprintf(stderr, "fees.csv:%d: lưu ý: khoản %.*s chưa lập được bảng kê nộp ngân sách vì chưa có: %s\n",
+                fees[i]->line, TEXT_ARGS(fees[i]->code), buf_cstr(&words));
+        json_put_text(json, NULL, fees[i]->code);
+    }
+    json_put_end(json);
+    buf_done(&words);
 }
 
 static void check_summary(const struct catalogue *catalogue, const struct faults *faults)
@@ -182,6 +202,7 @@ static void check_summary(const struct catalogue *catalogue, const struct faults
         json_put_int(&json, "reductions", (int64_t)catalogue->reduction_count);
         json_put_int(&json, "procedures", (int64_t)catalogue->procedure_count);
         json_put_int(&json, "categories", (int64_t)catalogue->category_count);
+        print_blocked(catalogue, &json);
     }
     json_put_end(&json);
     printf("%s\n", buf_cstr(&out));
@@ -200,14 +221,15 @@ int fees_catalogue_check_command(int argc, char **argv)
     }
     struct arena arena;
     struct faults faults;
-    struct catalogue_files files;
+    struct catalogue_files files = {
+        .names = {"fees.csv", "reductions.csv", "categories.csv", "procedures.csv", "values.csv"}};
     struct catalogue *catalogue = NULL;
     struct stat about;
     arena_init(&arena);
     faults_init(&faults, &arena);
     bool folder = argc == 2 && !stat(argv[1], &about) && S_ISDIR(about.st_mode);
     enum err err = folder ? catalogue_files_read(argv[1], &arena, &faults, &files)
-                          : check_files_read(argc - 1, argv + 1, &arena, &faults, &files);
+                          : catalogue_files_replace(argv + 1, (size_t)argc - 1, &faults, &files);
     if (!err) {
         err = catalogue_read(&files, &faults, &catalogue);
         if (!err)

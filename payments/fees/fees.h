@@ -17,9 +17,10 @@ enum {
     QUOTE_REDUCTIONS_MAX = 24, /* candidates of one line */
     QUOTE_ID_MAX = 700,        /* characters */
     QUOTE_ID_SIZE = QUOTE_ID_MAX + 1,
-    QUOTE_POSTAL_MAX = 240,      /* bytes of the canonical JSON of `postal` */
-    QUOTE_WORD_MAX = 40,         /* characters of a code, area class or role */
-    CATALOGUE_VERSION_SIZE = 24, /* "2026-11-22.1a2b3c4d" */
+    QUOTE_POSTAL_MAX = 240,                  /* bytes of the canonical JSON of `postal` */
+    QUOTE_WORD_MAX = 40,                     /* characters of a code, area class or role */
+    CATALOGUE_UPLOAD_MAX = 24 * 1024 * 1024, /* bytes of a proposal's body */
+    CATALOGUE_VERSION_SIZE = 24,             /* "2026-11-22.1a2b3c4d" */
     /* A price is held this many days, the day of the quote included, unless a rule it used ends sooner. Fifteen days
      * is the longest a citizen usually needs to pay at a post office; longer would let prices outlive many rules. */
     QUOTE_VALID_DAYS = 15,
@@ -216,6 +217,11 @@ void quote_id_write(const struct quote *quote, char ret_id[QUOTE_ID_SIZE]);
 MUST_CHECK enum err quote_id_read(struct text id, struct arena *arena, struct quote_request *ret_request,
                                   char ret_version[CATALOGUE_VERSION_SIZE]);
 
+/* Computes the quote of an id again under the version that made it, to the đồng and to the byte; the caller drops the
+ * catalogue when it is done with the quote. ERR_NOT_FOUND: no such id or version. ERR_INVALID with faults. */
+MUST_CHECK enum err quote_again(struct db *db, struct text id, struct arena *arena, struct faults *faults,
+                                struct quote *ret_quote, struct catalogue **ret_catalogue);
+
 /* ---- postage inside a quote --------------------------------------------------------------------------------- */
 
 /* Postage is the postal room's to price and stands above this one: the program registers its pricer here. It gets the
@@ -224,6 +230,122 @@ MUST_CHECK enum err quote_id_read(struct text id, struct arena *arena, struct qu
 typedef enum err (*postal_pricer)(struct text postal, date_days day, struct arena *arena, struct faults *faults,
                                   struct quote_line *ret_line);
 void fees_postal_pricer_set(postal_pricer pricer); /* at start, before the first quote */
+
+/* ---- versions: the catalogue as published data (tables in sql/0007-catalogue.sql) ---------------------------- */
+
+/* The five sheets from memory; at NULL: not given. `names`: what faults call them, in this order. */
+struct catalogue_files {
+    struct text fees, reductions, categories, procedures, values;
+    const char *names[5];
+};
+extern const char *const catalogue_file_names[6]; /* "fees.csv" …, NULL-terminated */
+
+/* Opens the folder's five sheets; the bytes live in the arena. ERR_IO with a fault. */
+MUST_CHECK enum err catalogue_files_read(const char *folder, struct arena *arena, struct faults *faults,
+                                         struct catalogue_files *ret_files);
+/* Puts files in the place of those sheets that their header says they are; the names are the files' own. ERR_IO, or
+ * ERR_CATALOGUE when two files are the same sheet. */
+MUST_CHECK enum err catalogue_files_replace(char *const *paths, size_t count, struct faults *faults,
+                                            struct catalogue_files *ret_files);
+/* Reads from memory; the bytes are copied. Sheets not given are left empty and what would need them is not checked.
+ * ERR_CATALOGUE with faults. */
+MUST_CHECK enum err catalogue_read(const struct catalogue_files *files, struct faults *faults,
+                                   struct catalogue **ret_catalogue);
+/* Everything an officer should hear of before publishing; `today` finds expired rules. Adds faults, returns OK or
+ * ERR_CATALOGUE. */
+enum err catalogue_check(const struct catalogue *catalogue, const struct catalogue_files *files, date_days today,
+                         struct faults *faults);
+
+/* At start: stores the shipped folder as the first version, or, while no person has published one, as the next; then
+ * puts what the database says is in force into memory. ERR_IO, ERR_CATALOGUE with faults, or the database's errors. */
+MUST_CHECK enum err catalogue_start(struct db *db, const char *folder, instant_us at, struct faults *faults);
+/* Looks whether another version was published and puts it in force here; running quotes keep theirs. One short query
+ * when nothing changed. */
+MUST_CHECK enum err catalogue_refresh(struct db *db, struct arena *arena);
+/* Any stored version, counted: the one in force, one of the last few asked for, or read again from the database.
+ * ERR_NOT_FOUND. The caller drops it. */
+MUST_CHECK enum err catalogue_version_hold(struct db *db, struct arena *arena, struct text version,
+                                           struct catalogue **ret_catalogue);
+void catalogue_versions_forget(void); /* gives back the last few; at the end of the program */
+/* The sheets of a stored version, in the arena. ERR_NOT_FOUND. */
+MUST_CHECK enum err catalogue_version_files(struct db *db, struct arena *arena, struct text version,
+                                            struct catalogue_files *ret_files);
+
+enum catalogue_step { CATALOGUE_PROPOSED, CATALOGUE_OPEN, CATALOGUE_IN_FORCE, CATALOGUE_APPROVED, CATALOGUE_PUBLISHED };
+extern const char *const catalogue_step_names[]; /* proposed, open, in_force, approved, published */
+
+/* Stores sheets that passed catalogue_check as a draft. OPEN: this version is waiting already; IN_FORCE: nothing would
+ * change. ERR_CONFLICT: other sheets bear this version's name. */
+MUST_CHECK enum err catalogue_propose(struct db *db, struct arena *arena, const struct catalogue *catalogue,
+                                      const struct catalogue_files *files, const char *actor, struct text note,
+                                      instant_us at, enum catalogue_step *ret_step);
+/* One of the two people ("staff:login") agrees; when both have, the version is published, recorded as event
+ * catalogue.published, and in force wherever catalogue_refresh is called after the commit. APPROVED: one more is
+ * needed, because nobody of the staff proposed it. ERR_SECOND_PERSON, ERR_NOT_FOUND (no open draft), ERR_CONFLICT
+ * (another version was published since it was proposed: propose again, so that the difference is looked at again). */
+MUST_CHECK enum err catalogue_approve(struct db *db, struct arena *arena, struct text version, const char *actor,
+                                      instant_us at, enum catalogue_step *ret_step);
+MUST_CHECK enum err catalogue_withdraw(struct db *db, struct arena *arena, struct text version, const char *actor,
+                                       struct text reason, instant_us at);
+
+/* One proposal of one version, newest first. */
+struct catalogue_entry_of_list {
+    struct text version, base_version, note, proposed_by, decided_by, approvals, reason;
+    struct text state; /* draft, in_force, published (was in force), withdrawn */
+    instant_us proposed_at, decided_at;
+};
+MUST_CHECK enum err catalogue_versions(struct db *db, struct arena *arena, struct catalogue_entry_of_list **ret_list,
+                                       size_t *ret_count); /* at most 500 */
+
+/* ---- the difference between two catalogues, as a finance officer reads it -------------------------------------- */
+
+enum catalogue_change_kind { CHANGE_PRICE, CHANGE_FACT, CHANGE_PROCEDURE };
+
+struct catalogue_change {
+    enum catalogue_change_kind kind;
+    struct text code, name;      /* of the fee, the reduction or the procedure */
+    struct text who;             /* price: "mọi người", or a category's name */
+    struct text sample;          /* price: "3 trang", for whom the amounts are computed */
+    struct text procedures;      /* price: which procedures ask for it */
+    unsigned channels;           /* price: bits of enum fee_channel */
+    date_days from;              /* price: the day from which the two differ */
+    int64_t before, after;       /* price: đồng, QUANTITY_NONE when it cannot be quoted */
+    struct text was, is, column; /* what stood there and stands there; for a price the amounts in words */
+};
+
+enum { CATALOGUE_CHANGES_MAX = 2000 };
+struct catalogue_difference {
+    const char *before, *after; /* versions */
+    size_t count, dropped;
+    struct catalogue_change *list; /* prices first, then procedures, then facts */
+};
+
+/* Prices are compared by quoting typical requests under both, on `today` and every later day on which a rule of either
+ * begins or ends: what nobody pays differently is no change of price. Everything lives in the arena. */
+void catalogue_compare(const struct catalogue *before, const struct catalogue *after, date_days today,
+                       struct arena *arena, struct catalogue_difference *ret);
+void catalogue_difference_write_as(struct json *json, const char *key, const struct catalogue_difference *difference);
+/* One change as a sentence in Vietnamese. */
+void catalogue_change_say(const struct catalogue_change *change, struct buf *out);
+
+/* ---- what stays unset blocks the remittance of that fee -------------------------------------------------------- */
+
+enum fee_fact {
+    FACT_COLLECTOR = 1,
+    FACT_BENEFICIARY = 2,
+    FACT_BUDGET_ITEM = 4,
+    FACT_BUDGET_LEVEL = 8,
+    FACT_RETENTION = 16,
+    FACT_DOCUMENT = 32
+};
+/* Which facts a remittance list needs and this row leaves unset: bits of enum fee_fact, 0 when it may be remitted.
+ * What is invoiced elsewhere or abolished enters no list. */
+unsigned fee_remittance_unset(const struct fee *fee);
+/* "tiểu mục, tỷ lệ để lại" */
+void fee_facts_say(unsigned facts, struct buf *out);
+/* The fees in force on a day whose remittance is blocked, by code; at most `max`. Returns how many there are. */
+size_t catalogue_remittance_blocked(const struct catalogue *catalogue, date_days day, const struct fee **ret_fees,
+                                    size_t max);
 
 /* ---- commands and routes ------------------------------------------------------------------------------------ */
 
@@ -236,5 +358,13 @@ struct request;
 enum err fees_quote_handle(struct request *rq);      /* POST /v1/quotes; inline */
 enum err fees_procedures_handle(struct request *rq); /* GET /v1/procedures?query=&limit=&cursor=; inline */
 enum err fees_procedure_handle(struct request *rq);  /* GET /v1/procedures/{code}; inline */
+
+enum err fees_quote_again_handle(struct request *rq);   /* GET  /v1/quotes/{id}: under the version that made it */
+enum err catalogue_versions_handle(struct request *rq); /* GET  /v1/catalogue/versions */
+enum err catalogue_propose_handle(struct request *rq);  /* POST /v1/catalogue/versions */
+enum err catalogue_version_handle(struct request *rq);  /* GET  /v1/catalogue/versions/{version} */
+enum err catalogue_sheet_handle(struct request *rq);    /* GET  /v1/catalogue/versions/{version}/{sheet}.csv */
+enum err catalogue_approve_handle(struct request *rq);  /* POST /v1/catalogue/versions/{version}/approve */
+enum err catalogue_withdraw_handle(struct request *rq); /* POST /v1/catalogue/versions/{version}/withdraw */
 
 #endif

@@ -90,11 +90,13 @@ static enum err price(struct request *rq, const struct dossier *dossier, struct 
     date_days today = date_of(rq->at);
     struct quote shown;
     bool from_id = c->version[0] != '\0';
-    if (from_id && !text_is(text_of(c->version), catalogue_version(c->catalogue)))
-        return ERR_QUOTE_CHANGED;
-    enum err err = OK;
+    struct catalogue *made_by = NULL;
+    enum err err = from_id ? catalogue_version_hold(rq->db, &rq->arena, text_of(c->version), &made_by) : OK;
+    if (err)
+        return err == ERR_NOT_FOUND ? ERR_QUOTE_CHANGED : err;
     if (from_id)
-        err = quote_compute(c->catalogue, &c->wanted, c->wanted.quoted_on, &rq->arena, &rq->faults, &shown);
+        err = quote_compute(made_by, &c->wanted, c->wanted.quoted_on, &rq->arena, &rq->faults, &shown);
+    catalogue_drop(made_by); /* of what it shows, only day and sum are looked at below */
     if (!err && from_id && quote_valid_until(&shown) < rq->at)
         return ERR_QUOTE_CHANGED;
     c->wanted.filed_on = date_of(dossier->submitted_at);
