@@ -32,6 +32,7 @@ int app_usage(const char *name, const char *problem);
 int command_serve(int argc, char **argv);
 int command_migrate(int argc, char **argv);
 int command_catalogue(int argc, char **argv);
+int command_simulate(int argc, char **argv);
 int command_province(int argc, char **argv);
 int command_reference(int argc, char **argv);
 int command_vietqr(int argc, char **argv);

@@ -19,6 +19,12 @@ const struct command commands[] = {
      "without --by needs two approvals. With --by the password is read from standard input. requote computes an old "
      "quote again under the version that made it.",
      command_catalogue},
+    {"simulate", "--catalogue FOLDER|VERSION --from D --to D [--as-of D]",
+     "prices the real quotes of a period again under a draft catalogue; JSON",
+     "Revenue before and after, and how many people pay another sum, by fee, agency, commune and category. --as-of "
+     "takes "
+     "all quotes as if filed and paid on that day: for rules that begin later.",
+     command_simulate},
     {"quote", "FILE|- [--catalogue PATH]", "JSON quote request in, JSON quote out",
      "The request is that of POST /v1/quotes. With --catalogue no database is needed; the shipped one is "
      "payments/catalogue/.",

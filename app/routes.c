@@ -50,6 +50,8 @@ const struct route app_routes[] = {
               .scope = "catalogue", .roles = ANY_STAFF),
     AT_WORKER("GET", "/v1/catalogue/versions/{version}/{sheet}.csv", catalogue_sheet_handle, .access = SYSTEMS_STAFF,
               .scope = "catalogue", .roles = ANY_STAFF),
+    AT_WORKER("GET", "/v1/catalogue/versions/{version}/simulation", simulation_handle, .access = SYSTEMS_STAFF,
+              .scope = "catalogue", .roles = BOOKS),
     AT_WORKER("POST", "/v1/catalogue/versions/{version}/approve", catalogue_approve_handle, .access = ACCESS_STAFF,
               .roles = PUBLISHERS),
     AT_WORKER("POST", "/v1/catalogue/versions/{version}/withdraw", catalogue_withdraw_handle, .access = ACCESS_STAFF,

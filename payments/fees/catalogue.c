@@ -78,6 +78,14 @@ int catalogue_category(const struct catalogue *catalogue, struct text code)
     return name_index_find(&catalogue->category_index, code);
 }
 
+void catalogue_category_say(const struct catalogue *catalogue, struct text code, struct text *ret_name,
+                            struct text *ret_evidence)
+{
+    int at = catalogue_category(catalogue, code);
+    *ret_name = at < 0 ? TEXT_NONE : catalogue->categories[at].name_vi;
+    *ret_evidence = at < 0 ? TEXT_NONE : catalogue->categories[at].evidence_vi;
+}
+
 const struct procedure *catalogue_procedure(const struct catalogue *catalogue, struct text code)
 {
     int at = name_index_find(&catalogue->procedure_index, code);

@@ -80,6 +80,10 @@ struct catalogue *catalogue_in_force_hold(void);
 /* The version of a fee on a day: NULL when the code is unknown or has no version then. */
 const struct fee *catalogue_fee_on(const struct catalogue *catalogue, struct text code, date_days day);
 
+/* Vietnamese name of a beneficiary category and the evidence it needs; empty texts when it is unknown. */
+void catalogue_category_say(const struct catalogue *catalogue, struct text code, struct text *ret_name,
+                            struct text *ret_evidence);
+
 enum { PROCEDURE_FEES_MAX = 12 };
 
 struct procedure {

@@ -7,6 +7,7 @@
 #include "payments/requests/bank.h"
 #include "payments/requests/qr_image.h"
 #include "payments/requests/reference.h"
+#include "payments/requests/simulation.h"
 #include "payments/requests/vietqr.h"
 
 /* What a province decides once; set before the first request is made. Strings must outlive the program's work. */
