@@ -298,6 +298,8 @@ BEGIN
             closed_at = NULL, closed_by = NULL WHERE c.state = 'gone'
         RETURNING c.id)
     SELECT coalesce(array_agg(id), '{}') INTO opened FROM put;
+    UPDATE receipt_concern c SET words = u.w FROM unnest(kinds, subjects, texts) AS u (k, s, w)   -- the cause is another by now
+    WHERE c.kind = u.k AND c.subject = u.s AND c.state = 'open' AND c.words <> u.w;
     PERFORM event_record(receipt_concern_open.at, array_agg('exception.opened'::text ORDER BY c.id), array_agg(NULL::text),
                          array_agg(NULL::bigint), array_agg(jsonb_build_object('room', 'receipts', 'reason', c.kind, 'subject', c.subject,
                                                                                'words', c.words) ORDER BY c.id))
