@@ -51,6 +51,16 @@ static void receipts_room_open(struct service *service)
         service->tax = tax_https_new(service->client, config_text(CONFIG_TAX_URL), config_text(CONFIG_TAX_TOKEN),
                                      config_text(CONFIG_TAX_CA));
     receipt_tax_use(service->tax);
+    service->post = (struct receipt_post){.client = service->client,
+                                          .mail_url = config_text(CONFIG_MAIL_URL),
+                                          .mail_user = config_text(CONFIG_MAIL_USER),
+                                          .mail_password = config_text(CONFIG_MAIL_PASSWORD),
+                                          .mail_from = config_text(CONFIG_MAIL_FROM),
+                                          .sms_url = config_text(CONFIG_SMS_URL),
+                                          .sms_key = config_text(CONFIG_SMS_KEY),
+                                          .sms_secret = config_text(CONFIG_SMS_SECRET),
+                                          .sms_sender = config_text(CONFIG_SMS_SENDER)};
+    receipt_post_use(&service->post);
     arena_done(&arena);
 }
 
@@ -148,6 +158,7 @@ void app_rooms_close(struct service *service)
 {
     fees_postal_pricer_set(NULL);
     postal_close();
+    receipt_post_use(NULL);
     receipt_tax_use(NULL);
     tax_https_free(service->tax);
     service->tax = NULL;

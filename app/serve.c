@@ -186,8 +186,11 @@ static enum err admit(struct request *rq)
     if (is_loopback(peer))
         return OK;
     int64_t per_minute = config_int(CONFIG_HTTP_PUBLIC_PER_MINUTE);
-    int cost =
-        !strcmp(route->pattern, "/login") && per_minute >= SIGN_INS_A_MINUTE ? (int)per_minute / SIGN_INS_A_MINUTE : 1;
+    int cost = (!strcmp(route->pattern, "/login") || !strncmp(route->pattern, "/v1/receipts/lookup", 19) ||
+                !strcmp(route->pattern, "/receipts")) &&
+                       per_minute >= SIGN_INS_A_MINUTE
+                   ? (int)per_minute / SIGN_INS_A_MINUTE
+                   : 1;
     return limit_take(limit, peer, cost, clock_monotonic_us()) ? OK : ERR_RATE_LIMIT;
 }
 

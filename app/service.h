@@ -5,15 +5,16 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include "core/core.h"
+#include "receipts/receipts.h"
 
 struct confirmer;
-struct receipt_office;
 
 struct service {
     struct http_server *http;
     struct http_client *client;
     const struct tax_adapter *tax; /* NULL: not configured */
     struct jobs *receipt_jobs, *receipt_log_jobs, *receipt_stamp_jobs, *outside_jobs, *postal_jobs;
+    struct receipt_post post;
     struct receipt_office *receipts;
     bool receipts_untold; /* staff do not know yet which keys could be opened at the start */
     struct feed *feed;

@@ -237,8 +237,38 @@ void receipt_tax_send_run(struct db *db, struct job *jobs, size_t count, struct 
 /* What talks to the world outside, slower and on a thread of its own. */
 #define RECEIPT_OUTSIDE_JOB_KINDS                                                                                      \
     {.name = "receipt.summary", .run = receipt_summary_run, .batch_max = 4, .tries_max = 1000, .lease_s = 300},        \
-    {.name = "tax.send", .run = receipt_tax_send_run, .batch_max = 4, .tries_max = 1000, .lease_s = 300}
+    {.name = "tax.send", .run = receipt_tax_send_run, .batch_max = 4, .tries_max = 1000, .lease_s = 300},              \
+    {.name = "receipt.code", .run = receipt_code_run, .batch_max = 4, .tries_max = 3, .lease_s = 120},                 \
+    {.name = "receipt.deliver", .run = receipt_deliver_run, .batch_max = 4, .tries_max = 12, .lease_s = 120}
 // clang-format on
+
+/* To citizens. Texts outlive their use; empty ones switch a way off. */
+struct receipt_post {
+    struct http_client *client;
+    const char *mail_url, *mail_user, *mail_password, *mail_from; /* smtp:// or smtps:// */
+    const char *sms_url, *sms_key, *sms_secret, *sms_sender;
+};
+void receipt_post_use(const struct receipt_post *post); /* NULL: nothing is sent */
+void receipt_deliver_run(struct db *db, struct job *jobs, size_t count, struct arena *arena, instant_us at, void *with);
+void receipt_code_run(struct db *db, struct job *jobs, size_t count, struct arena *arena, instant_us at, void *with);
+
+/* Found again: exactly one of these. */
+struct receipt_question {
+    struct text number; /* "26TAA/15" or "EBL01/26TAA/15" */
+    struct text dossier, phone;
+};
+enum { RECEIPT_LINKS_MAX = 32 };
+/* "issued", "notified", "replaced", "unknown"; a phone number gets "unknown" always. */
+MUST_CHECK enum err receipt_lookup_status(struct db *db, struct arena *arena, const struct receipt_question *question,
+                                          const char **ret_status);
+const char *receipt_lookup_words(const char *status); /* for a citizen */
+/* Sends a one-time code to the contact on file, if there is one; the answer is the same when there is none. At most
+ * three an hour to one contact: ERR_RATE_LIMIT. */
+MUST_CHECK enum err receipt_lookup_send(struct db *db, struct arena *arena, instant_us at,
+                                        const struct receipt_question *question, struct text *ret_challenge);
+/* Links of what was asked for, once, within ten minutes and five tries. ERR_LOOKUP_CODE. */
+MUST_CHECK enum err receipt_lookup_open(struct db *db, struct arena *arena, instant_us at, struct text challenge,
+                                        struct text code, const char **ret_links, size_t max, size_t *ret_count);
 
 /* Handing over ------------------------------------------------------------------------------------------------------
  * Messages wait in their table; an adapter carries them. Without one they wait and say so. */
@@ -325,11 +355,14 @@ enum err receipt_verify_handle(struct request *rq);      /* POST /v1/receipts/ve
 enum err receipt_verify_page_handle(struct request *rq); /* GET and POST /verify, any media type */
 enum err receipt_style_handle(struct request *rq);       /* GET /assets/receipt.css, inline */
 
-enum err receipt_payer_handle(struct request *rq);              /* PUT /v1/payment-requests/{id}/payer */
-enum err receipt_acknowledgement_handle(struct request *rq);    /* GET /p/{token}/acknowledgement */
-enum err receipt_ranges_handle(struct request *rq);             /* GET /v1/receipts/ranges, public */
-enum err receipt_list_import_handle(struct request *rq);        /* POST /v1/receipts/lists?name=, text/csv */
-enum err receipt_corrections_handle(struct request *rq);        /* GET /v1/receipts/corrections */
+enum err receipt_payer_handle(struct request *rq);           /* PUT /v1/payment-requests/{id}/payer */
+enum err receipt_acknowledgement_handle(struct request *rq); /* GET /p/{token}/acknowledgement */
+enum err receipt_lookup_handle(struct request *rq);          /* POST /v1/receipts/lookup {number | dossier | phone} */
+enum err receipt_lookup_code_handle(struct request *rq);     /* POST /v1/receipts/lookup/code, the same */
+enum err receipt_lookup_open_handle(struct request *rq);     /* POST /v1/receipts/lookup/open {challenge, code} */
+enum err receipt_ranges_handle(struct request *rq);          /* GET /v1/receipts/ranges, public */
+enum err receipt_list_import_handle(struct request *rq);     /* POST /v1/receipts/lists?name=, text/csv */
+enum err receipt_corrections_handle(struct request *rq);     /* GET /v1/receipts/corrections */
 enum err receipt_correction_approve_handle(struct request *rq); /* POST /v1/receipts/corrections/{id}/approve {note?} */
 enum err receipt_correction_refuse_handle(struct request *rq);  /* POST … /refuse {note?} */
 enum err receipt_book_handle(struct request *rq);      /* GET /v1/reports/receipts?date= or ?from=&to=, &format= */

@@ -143,6 +143,8 @@ static enum err sandbox_open(struct sandbox *sandbox, const struct options *o, s
     if (!err)
         err = tax_open(sandbox);
     if (!err)
+        err = smtp_open(sandbox);
+    if (!err)
         err = courier_start(sandbox, o->webhook, o->post_webhook, o->retry_base_ms);
     return err;
 }

@@ -36,6 +36,7 @@ struct sandbox {
     struct courier *courier;
     struct mischief *mischief;
     struct tax *tax;
+    int smtp_fd, smtp_port; /* a mail server on a port of its own */
 };
 
 /* server.c ---------------------------------------------------------------------------------------------------------
@@ -71,10 +72,15 @@ void visit_refuse(struct visit *visit, int status, const char *code, const char 
 
 /* Every part's roads; each list ends with an empty one. */
 extern const struct road bank_roads[], statement_roads[], post_roads[], sink_roads[], courier_roads[], mischief_roads[],
-    page_roads[], tax_roads[], tsa_roads[];
+    page_roads[], tax_roads[], tsa_roads[], smtp_roads[];
 
 /* tax.c: the tax authority, which takes a message once and can be asked for it */
 MUST_CHECK enum err tax_open(struct sandbox *sandbox);
+
+/* smtp.c: a mail server whose letters lie in the sink; GET /sink/smtp tells its port */
+MUST_CHECK enum err smtp_open(struct sandbox *sandbox);
+/* sink.c: keeps a JSON object as a message; its number, 0 when it is none */
+int64_t sink_keep(struct sink *sink, const char *channel, struct text object);
 
 /* journal.c: an append-only file of JSON lines ----------------------------------------------------------------------*/
 struct journal;

@@ -29,10 +29,9 @@ enum err sink_open(struct sandbox *sandbox)
 }
 
 /* Returns the message's number, 0 when the body is no JSON object. */
-static int64_t keep(struct visit *visit, const char *channel)
+int64_t sink_keep(struct sink *sink, const char *channel, struct text object)
 {
-    struct sink *sink = visit->sandbox->sink;
-    json_t *body = json_loadb(visit->body.at ? visit->body.at : "", visit->body.length, JSON_REJECT_DUPLICATES, NULL);
+    json_t *body = json_loadb(object.at ? object.at : "", object.length, JSON_REJECT_DUPLICATES, NULL);
     if (!json_is_object(body)) {
         json_decref(body);
         return 0;
@@ -44,6 +43,11 @@ static int64_t keep(struct visit *visit, const char *channel)
     *message = (struct message){.id = id, .at = clock_now(), .channel = channel, .body = body};
     pthread_mutex_unlock(&sink->lock);
     return id;
+}
+
+static int64_t keep(struct visit *visit, const char *channel)
+{
+    return sink_keep(visit->sandbox->sink, channel, buf_view(&visit->body));
 }
 
 static void mail(struct visit *visit)

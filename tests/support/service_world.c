@@ -179,7 +179,7 @@ bool service_drained(struct db *db, int seconds)
 {
     for (int i = 0; i < seconds * 10; i++) {
         if (!test_int(db, "SELECT (SELECT count(*) FROM job WHERE state = 'waiting' AND kind NOT IN "
-                          "('receipt.summary', 'tax.send')) + (SELECT count(*) FROM event_fresh)"
+                          "('receipt.summary', 'tax.send', 'receipt.deliver')) + (SELECT count(*) FROM event_fresh)"
                           " + (SELECT count(*) FROM audit_fresh)"))
             return true;
         test_sleep_ms(100);
@@ -237,7 +237,7 @@ static const struct check {
     {"receipts without their event, or with more than one",
      "SELECT abs((SELECT count(*) FROM receipt) - (SELECT count(*) FROM event WHERE kind = 'receipt.issued'))"},
     {"exceptions the receipts' own audit lists", "SELECT count(*) FROM receipt_audit()"},
-    {"jobs left", "SELECT count(*) FROM job WHERE kind NOT IN ('receipt.summary', 'tax.send')"},
+    {"jobs left", "SELECT count(*) FROM job WHERE kind NOT IN ('receipt.summary', 'tax.send', 'receipt.deliver')"},
 };
 
 int service_audit(struct db *db)
