@@ -41,7 +41,7 @@ static enum err letter(struct db *db, struct arena *arena, instant_us at, int64_
     if (!err)
         err = receipt_link(db, arena, id, &link);
     if (!err)
-        err = receipt_pdf(&verdict, xml, link, &pdf);
+        err = receipt_pdf(&verdict, xml, link, RECEIPT_A4, &pdf);
     if (!err) {
         const struct receipt_document *d = &verdict.document;
         const char *base = arena_printf(arena, "bien-lai-%.*s-%lld", TEXT_ARGS(d->symbol), (long long)d->number);
