@@ -1,7 +1,7 @@
-/* The receipt over HTTP: by number for systems and staff, by the token of its link for citizens, and for anybody who
- * holds a file the question whether it holds. */
+/* The receipt over HTTP: by number for systems and staff, by the token of its link for citizens. */
 #include <stdio.h>
 #include <string.h>
+#include "receipts/handlers.h"
 #include "receipts/html.h"
 #include "receipts/office.h"
 
@@ -18,7 +18,7 @@ static enum err find(struct request *rq, struct receipt_stored *ret)
 }
 
 /* Finds a receipt that has its signature, and verifies again what is stored. */
-static enum err find_signed(struct request *rq, struct receipt_stored *ret, struct receipt_verdict *ret_verdict)
+enum err handle_find_signed(struct request *rq, struct receipt_stored *ret, struct receipt_verdict *ret_verdict)
 {
     enum err err = find(rq, ret);
     if (err)
@@ -94,7 +94,7 @@ enum err receipt_xml_handle(struct request *rq)
 {
     struct receipt_stored stored;
     struct receipt_verdict verdict;
-    enum err err = find_signed(rq, &stored, &verdict);
+    enum err err = handle_find_signed(rq, &stored, &verdict);
     if (err)
         return reply_error(rq, err);
     if (still_fresh(rq, stored.xml, "xml"))
@@ -120,7 +120,7 @@ enum err receipt_pdf_handle(struct request *rq)
         faults_add(&rq->faults, "paper", ERR_FIELD_VALUE, NULL);
         return reply_faults(rq, ERR_INVALID);
     }
-    enum err err = find_signed(rq, &stored, &verdict);
+    enum err err = handle_find_signed(rq, &stored, &verdict);
     if (err)
         return reply_error(rq, err);
     if (still_fresh(rq, stored.xml, paper == RECEIPT_A4 ? "pdf" : "roll"))
@@ -138,7 +138,7 @@ enum err receipt_pdf_handle(struct request *rq)
     return err;
 }
 
-static enum err reply_page(struct request *rq, int status, struct buf *html)
+enum err handle_reply_page(struct request *rq, int status, struct buf *html)
 {
     reply_header(rq, "Cache-Control", TEXT("private, no-store"));
     enum err err = reply_body(rq, status, "text/html; charset=utf-8", buf_view(html));
@@ -151,139 +151,11 @@ enum err receipt_html_handle(struct request *rq)
     struct receipt_stored stored;
     struct receipt_verdict verdict;
     struct buf html = {0};
-    enum err err = find_signed(rq, &stored, &verdict);
+    enum err err = handle_find_signed(rq, &stored, &verdict);
     if (err)
         return reply_error(rq, err);
     receipt_html(&verdict, office_link(office_in_use(), verdict.document.lookup_code, &rq->arena), &html);
-    return reply_page(rq, 200, &html);
-}
-
-static void panel(struct buf *out, const char *kind, const char *title, const char *words)
-{
-    buf_printf(out, "<div class=\"panel %s\" role=\"status\"><h2>%s</h2><p>%s</p></div>\n", kind, title, words);
-}
-
-/* /r/{token}: what the citizen sees behind the code on the receipt. */
-enum err receipt_page_handle(struct request *rq)
-{
-    struct receipt_stored stored;
-    struct receipt_verdict verdict;
-    struct buf html = {0};
-    enum err err = find_signed(rq, &stored, &verdict);
-    html_head(&html, "Biên lai thu phí, lệ phí");
-    if (err == ERR_NOT_FOUND) {
-        panel(&html, "bad", "Không tìm thấy biên lai",
-              "Vui lòng kiểm tra lại liên kết hoặc mã QR. <span lang=\"en\">(Receipt not found.)</span>");
-    } else if (err == ERR_RETRY) {
-        panel(&html, "", "Biên lai đang được ký số", "Vui lòng mở lại liên kết này sau ít phút.");
-    } else if (err) {
-        panel(&html, "bad", "Chưa hiển thị được biên lai", err_info(err)->vi);
-    } else {
-        if (stored.replaced_by) {
-            const char *newer;
-            panel(&html, "bad", "Biên lai này đã được thay thế", "Chỉ biên lai thay thế có giá trị.");
-            if (!receipt_link(rq->db, &rq->arena, stored.replaced_by, &newer)) {
-                buf_string(&html, "<p><a href=\"");
-                html_text(&html, text_of(newer));
-                buf_string(&html, "\">Xem biên lai thay thế</a></p>\n");
-            }
-        } else
-            panel(&html, "good", "Biên lai có trong hệ thống, chữ ký số khớp với nội dung",
-                  "<span lang=\"en\">(This receipt is genuine.)</span>");
-        struct text token = request_capture(rq, "token");
-        buf_string(&html, "<p class=\"actions\"><a class=\"button\" href=\"/r/");
-        html_text(&html, token);
-        buf_string(&html, ".pdf\">Tải bản in (PDF)</a> <a class=\"button\" href=\"/r/");
-        html_text(&html, token);
-        buf_string(&html, ".xml\">Tải tệp gốc (XML)</a></p>\n");
-        html_receipt(&verdict, NULL, &html);
-    }
-    html_foot(&html);
-    reply_header(rq, "Referrer-Policy", TEXT("no-referrer"));
-    return reply_page(rq, err == ERR_RETRY ? 200 : err_info(err)->http_status, &html);
-}
-
-/* The document in what was sent: the XML itself, one file of a form (RFC 7578), or a PDF of ours with the XML attached.
- * The last root element counts: an update of a PDF comes after what it updates. */
-static struct text document_in(struct text body)
-{
-    static const char start[] = "<BienLai>", end[] = "</BienLai>";
-    if (text_starts(body, "--")) {
-        struct text head = text_slice(body, 0, text_find(body, TEXT("\r\n")));
-        size_t content = text_find(body, TEXT("\r\n\r\n")) + 4;
-        struct text rest = text_slice(body, content, body.length);
-        rest.length = text_find(rest, head);
-        body = rest.length >= 2 ? text_slice(rest, 0, rest.length - 2) : rest;
-    }
-    if (!text_starts(body, "%PDF-"))
-        return body;
-    struct text found = TEXT_NONE, rest = body;
-    for (;;) {
-        size_t at = text_find(rest, text_of(start));
-        if (at == rest.length)
-            return found;
-        rest = text_slice(rest, at, rest.length);
-        size_t to = text_find(rest, text_of(end));
-        if (to == rest.length)
-            return found;
-        found = text_slice(rest, 0, to + sizeof end - 1);
-        rest = text_slice(rest, to, rest.length);
-    }
-}
-
-static const struct receipt_trust *trust_in_use(void)
-{
-    const struct receipt_office *office = office_in_use();
-    return office ? office->trust : NULL;
-}
-
-enum err receipt_verify_handle(struct request *rq)
-{
-    struct receipt_verdict verdict;
-    enum err err = receipt_verify(document_in(rq->body), trust_in_use(), &verdict, &rq->faults);
-    return err ? reply_faults(rq, err) : reply_json(rq, 200, receipt_verdict_write, &verdict);
-}
-
-static void put_form(struct buf *html)
-{
-    buf_string(html,
-               "<h1>Kiểm tra biên lai <small lang=\"en\">(Verify a receipt)</small></h1>\n"
-               "<form class=\"panel\" method=\"post\" action=\"/verify\" enctype=\"multipart/form-data\">\n"
-               "<p><label for=\"file\">Chọn tệp biên lai (XML hoặc PDF) do cơ quan thu phí gửi cho bạn.</label></p>\n"
-               "<p><input id=\"file\" name=\"file\" type=\"file\" required accept=\".xml,.pdf,application/xml,text/xml,"
-               "application/pdf\"></p>\n<p><button>Kiểm tra</button></p>\n</form>\n");
-}
-
-/* GET /verify shows the form; POST /verify answers on the same page, without script. */
-enum err receipt_verify_page_handle(struct request *rq)
-{
-    struct buf html = {0};
-    html_head(&html, "Kiểm tra biên lai");
-    put_form(&html);
-    if (text_is(text_of(rq->method), "POST")) {
-        struct receipt_verdict verdict;
-        enum err err = receipt_verify(document_in(rq->body), trust_in_use(), &verdict, &rq->faults);
-        if (err) {
-            buf_printf(&html, "<div class=\"panel bad\" role=\"alert\"><h2>Không hợp lệ: %s</h2><ul>\n",
-                       err_info(err)->vi);
-            for (size_t i = 0; i < rq->faults.count; i++) {
-                buf_string(&html, "<li>");
-                html_text(&html, text_of(rq->faults.list[i].where));
-                buf_string(&html, ": ");
-                html_text(&html, text_of(rq->faults.list[i].detail));
-                buf_string(&html, "</li>\n");
-            }
-            buf_string(&html, "</ul></div>\n");
-        } else {
-            panel(&html, "good", "Chữ ký số khớp với nội dung",
-                  verdict.chain == RECEIPT_CHAIN_TRUSTED
-                      ? "Chứng thư số của đơn vị ký được tin cậy."
-                      : "Chưa kiểm tra được đơn vị cấp chứng thư số; hãy đối chiếu tên đơn vị ký dưới đây.");
-            html_receipt(&verdict, NULL, &html);
-        }
-    }
-    html_foot(&html);
-    return reply_page(rq, 200, &html);
+    return handle_reply_page(rq, 200, &html);
 }
 
 enum err receipt_style_handle(struct request *rq)

@@ -74,6 +74,7 @@ void receipt_verdict_write(struct json *json, const void *what)
     const struct receipt_verdict *verdict = what;
     json_put_object(json, NULL);
     json_put_bool(json, "valid", true);
+    json_put_string(json, "status", verdict->status);
     json_put_instant(json, "signed_at", verdict->signed_at);
     json_put_string(json, "algorithm", verdict->algorithm);
     json_put_object(json, "signer");

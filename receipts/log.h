@@ -60,6 +60,7 @@ MUST_CHECK enum err log_check_growth(const struct log_head *old_head, const stru
                                      struct text proof, struct buf *told, struct faults *faults);
 /* A string of several lines, which the field readers of core refuse. Missing or longer than `max` bytes: a fault. */
 void log_read_lines(struct json_fields *in, const char *key, size_t max, struct text *ret);
+MUST_CHECK enum err log_head_fields(struct json_fields *in, struct log_head *ret); /* closes `in` */
 /* Reads a head as log_head_write writes it; alone, or as "head" of a proof. ERR_INVALID. */
 MUST_CHECK enum err log_head_read(struct text json, struct log_head *ret_head, struct faults *faults);
 

@@ -138,7 +138,7 @@ enum err log_check_proof(struct text proof, struct text file, const struct log_h
     struct expected expected;
     struct merkle_hash root = {0};
     struct text log = TEXT_NONE;
-    struct log_head inside;
+    struct log_head inside = {0};
     int64_t size = 0;
     enum err err = expect(file, &expected, faults);
     if (!err)
@@ -153,9 +153,10 @@ enum err log_check_proof(struct text proof, struct text file, const struct log_h
         json_item_object(&in, "entries", i, &item);
         err = check_entry(&item, &expected, size, &root, told);
     }
-    if (json_has(&in, "head") && !head && !err) {
-        err = log_head_read(proof, &inside, faults);
-        head = &inside;
+    if (json_has(&in, "head") && !err) {
+        json_read_object(&in, "head", REQUIRED, &item);
+        err = log_head_fields(&item, &inside);
+        head = head ? head : &inside;
     }
     enum err shape = err ? err : json_close(&in);
     if (err || shape)

@@ -154,7 +154,7 @@ void log_read_lines(struct json_fields *in, const char *key, size_t max, struct 
         json_fault(in, key, ERR_FIELD_TYPE, NULL);
 }
 
-static enum err read_fields(struct json_fields *in, struct log_head *ret)
+enum err log_head_fields(struct json_fields *in, struct log_head *ret)
 {
     struct text root = TEXT_NONE;
     json_read_text(in, "log", REQUIRED, 0, 200, &ret->log);
@@ -173,18 +173,17 @@ static enum err read_fields(struct json_fields *in, struct log_head *ret)
 
 enum err log_head_read(struct text json, struct log_head *ret_head, struct faults *faults)
 {
-    json_t *value;
-    struct json_fields in;
+    struct json_fields in, inside;
     struct log_head head = {0};
-    enum err err = json_parse_value(json, &value, faults);
-    const json_t *inside = err ? NULL : json_object_get(value, "head");
-    if (!err)
-        in = (struct json_fields){
-            .object = inside ? inside : value, .pointer = "", .faults = faults, .faults_before = faults->count};
-    if (!err && !json_is_object(in.object))
-        err = faults_add(faults, "head", ERR_FIELD_TYPE, NULL);
-    if (!err)
-        err = read_fields(&in, &head);
+    enum err err = json_parse(json, &in, faults);
+    if (err)
+        return err;
+    if (json_has(&in, "head")) {
+        json_read_object(&in, "head", REQUIRED, &inside);
+        err = log_head_fields(&inside, &head);
+    } else {
+        err = log_head_fields(&in, &head);
+    }
     if (!err)
         *ret_head = head;
     return err;

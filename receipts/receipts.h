@@ -166,6 +166,7 @@ struct receipt_verdict {
     instant_us stamped_at; /* by an RFC 3161 authority, when stamped_by is not empty (receipt_stamp_check) */
     struct text stamped_by;
     enum receipt_chain stamp_chain;
+    const char *status; /* "valid", "notified", "replaced", "refunded", "other_file"; NULL: only the issuer knows */
 };
 
 /* Verifies a signed receipt. `trust` NULL: everything but the chain is checked and the verdict says so.

@@ -21,6 +21,7 @@ const char html_style[] =
     ".signature{border:2px solid #1a6b3c;border-radius:.25rem;padding:.5rem 1rem;margin:1rem 0}\n"
     ".qr svg{display:block;width:9rem;height:9rem}\n.link{font-size:.8rem}\n"
     ".panel{margin:0 0 1rem}\n.good{border-left:.5rem solid #1a6b3c}\n.bad{border-left:.5rem solid #a3182b}\n"
+    "input{font:inherit;min-height:2.75rem;max-width:100%}\n.heads code{font-size:.75rem;overflow-wrap:anywhere}\n"
     "textarea{width:100%;min-height:10rem;font:14px/1.4 monospace}\n"
     "button,.button{display:inline-block;min-height:2.75rem;padding:.5rem 1.25rem;border:0;border-radius:.25rem;"
     "background:#14467c;color:#fff;font:inherit;text-decoration:none}\n"

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <cmocka.h>
 #include <curl/curl.h>
+#include "core/jobs/feed.h"
+#include "core/jobs/jobs.h"
 #include "receipts/receipts.h"
 #include "tests/support/database.h"
 #include "tests/support/receipt_keys.h"
@@ -62,6 +64,12 @@ static const struct route routes[] = {
     AT_WORKER("GET", "/r/{token}", receipt_page_handle),
     AT_WORKER("GET", "/r/{token}.xml", receipt_xml_handle),
     AT_WORKER("GET", "/r/{token}.pdf", receipt_pdf_handle),
+    AT_WORKER("GET", "/r/{token}/proof", receipt_proof_handle),
+    AT_WORKER("GET", "/v1/receipt-log", receipt_log_handle),
+    AT_WORKER("GET", "/v1/receipt-log/heads/{day}", receipt_log_head_handle),
+    AT_WORKER("GET", "/v1/receipt-log/leaves", receipt_log_leaves_handle),
+    AT_WORKER("GET", "/v1/receipt-log/consistency", receipt_log_consistency_handle),
+    AT_WORKER("GET", "/receipt-log", receipt_log_page_handle),
     AT_WORKER("GET", "/verify", receipt_verify_page_handle),
     AT_WORKER("POST", "/verify", receipt_verify_page_handle),
     AT_WORKER("GET", "/assets/receipt.css", receipt_style_handle),
@@ -270,7 +278,8 @@ static void anybody_may_ask_whether_a_file_holds(void **state)
 {
     struct reply good = call("/v1/receipts/verify", "Content-Type: application/xml", stored.xml);
     assert_int_equal(good.status, 200);
-    assert_true(says(&good.body, "\"valid\":true") && says(&good.body, "\"chain\":\"trusted\""));
+    assert_true(says(&good.body, "\"valid\":true") && says(&good.body, "\"status\":\"valid\"") &&
+                says(&good.body, "\"chain\":\"trusted\""));
     done(&good);
     struct buf forged = changed();
     struct reply bad = call("/v1/receipts/verify", "Content-Type: application/xml", buf_view(&forged));
@@ -286,6 +295,92 @@ static void anybody_may_ask_whether_a_file_holds(void **state)
     assert_int_equal(junk.status, 422);
     done(&junk);
     buf_done(&forged);
+}
+
+static struct reply ask_form(const char *first, struct text first_value, const char *second, struct text second_value)
+{
+    struct buf body = {0};
+    buf_printf(&body, "------b0undary\r\nContent-Disposition: form-data; name=\"%s\"\r\n\r\n%.*s\r\n", first,
+               TEXT_ARGS(first_value));
+    if (second)
+        buf_printf(&body, "------b0undary\r\nContent-Disposition: form-data; name=\"%s\"\r\n\r\n%.*s\r\n", second,
+                   TEXT_ARGS(second_value));
+    buf_string(&body, "------b0undary--\r\n");
+    struct reply reply = call("/verify", "Content-Type: multipart/form-data; boundary=----b0undary", buf_view(&body));
+    buf_done(&body);
+    return reply;
+}
+
+static void the_code_on_paper_and_pasted_text_are_answered_too(void **state)
+{
+    struct text number = arena_textf(&arena, "%lld", (long long)verdict.document.number);
+    struct text code = verdict.document.lookup_code;
+    struct reply good = ask_form("number", number, "code", code);
+    assert_true(says(&good.body, "Biên lai hợp lệ") && says(&good.body, "Nguyễn Thị Ánh"));
+    done(&good);
+    struct text link = arena_textf(&arena, " https://lephi.example/r/%.*s ", TEXT_ARGS(code));
+    struct reply by_link = ask_form("number", number, "code", link);
+    assert_true(says(&by_link.body, "Biên lai hợp lệ"));
+    done(&by_link);
+    struct reply other = ask_form("number", TEXT("4711"), "code", code);
+    struct reply wrong = ask_form("number", number, "code", TEXT("AAAAAAAAAAAAAAAAAAAAAA"));
+    assert_true(says(&other.body, "Không hợp lệ") && !says(&other.body, "Nguyễn"));
+    assert_true(text_equal(buf_view(&other.body), buf_view(&wrong.body))); /* which of them was wrong is not told */
+    done(&other);
+    done(&wrong);
+    struct reply pasted = ask_form("xml", stored.xml, NULL, TEXT_NONE);
+    assert_true(says(&pasted.body, "Biên lai hợp lệ"));
+    done(&pasted);
+    struct buf forged = changed();
+    struct reply bad = ask_form("xml", buf_view(&forged), NULL, TEXT_NONE);
+    assert_true(says(&bad.body, "Không hợp lệ") && !says(&bad.body, "<article"));
+    done(&bad);
+    buf_done(&forged);
+}
+
+static void the_paper_is_asked_for_by_name(void **state)
+{
+    struct reply roll = call(by_token(".pdf?paper=roll"), NULL, TEXT_NONE);
+    struct reply sheet = call(by_token(".pdf?paper=a4"), NULL, TEXT_NONE);
+    struct reply other = call(by_token(".pdf?paper=papyrus"), NULL, TEXT_NONE);
+    assert_int_equal(roll.status, 200);
+    assert_int_equal(sheet.status, 200);
+    assert_int_equal(other.status, 422);
+    assert_true(roll.body.length != sheet.body.length);
+    done(&roll);
+    done(&sheet);
+    done(&other);
+}
+
+static void the_log_is_open_to_everybody_and_the_proof_to_who_has_the_link(void **state)
+{
+    int64_t placed, made;
+    size_t some;
+    const struct job_kind log_kinds[] = {RECEIPT_LOG_JOB_KINDS};
+    const struct jobs_config config = {.database_url = test_database_url(), .kinds = log_kinds, .kind_count = 2};
+    assert_int_equal(feed_round(db, &arena, &placed), OK);
+    assert_int_equal(receipt_log_tick(db, &arena, clock_now(), &made), OK);
+    assert_int_equal(jobs_round(db, &config, &some), OK);
+    struct reply log = call("/v1/receipt-log", NULL, TEXT_NONE);
+    assert_int_equal(log.status, 200);
+    assert_true(says(&log.body, "\"size\":1,"));
+    struct reply proof = call(by_token("/proof"), NULL, TEXT_NONE);
+    assert_int_equal(proof.status, 200);
+    assert_true(says(&proof.body, "lephi receipt log 1\\nissued\\n"));
+    struct reply consistency = call("/v1/receipt-log/consistency?first=0&second=1", NULL, TEXT_NONE);
+    assert_int_equal(consistency.status, 200);
+    struct reply beyond = call("/v1/receipt-log/consistency?first=0&second=99", NULL, TEXT_NONE);
+    assert_int_equal(beyond.status, 422);
+    struct reply leaves = call("/v1/receipt-log/leaves", NULL, TEXT_NONE);
+    assert_int_equal(leaves.status, 200);
+    assert_false(says(&leaves.body, "Nguyễn"));
+    struct reply page = call("/receipt-log", NULL, TEXT_NONE);
+    assert_int_equal(page.status, 200);
+    struct reply head = call("/v1/receipt-log/heads/2020-01-01", NULL, TEXT_NONE);
+    assert_int_equal(head.status, 404);
+    struct reply *const all[] = {&log, &proof, &consistency, &beyond, &leaves, &page, &head};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        done(all[i]);
 }
 
 static void the_form_works_without_script(void **state)
@@ -417,6 +512,9 @@ int main(void)
         cmocka_unit_test(what_did_not_change_is_not_sent_again),
         cmocka_unit_test(a_wrong_link_shows_nothing),
         cmocka_unit_test(anybody_may_ask_whether_a_file_holds),
+        cmocka_unit_test(the_code_on_paper_and_pasted_text_are_answered_too),
+        cmocka_unit_test(the_paper_is_asked_for_by_name),
+        cmocka_unit_test(the_log_is_open_to_everybody_and_the_proof_to_who_has_the_link),
         cmocka_unit_test(the_form_works_without_script),
         cmocka_unit_test(a_wrong_name_is_notified_by_two_people_and_told_to_the_tax_authority),
         cmocka_unit_test(what_asks_for_no_replacement_gets_none),
