@@ -15,6 +15,7 @@
 #define EVERYBODY     (ACCESS_PUBLIC | ACCESS_STAFF)
 #define DESK          (ROLE_CASHIER | ROLE_SUPERVISOR | ROLE_ADMIN)
 #define BOOKS         (ROLE_FINANCE | ROLE_AUDITOR | ROLE_SUPERVISOR | ROLE_ADMIN)
+#define APPROVERS     (ROLE_FINANCE | ROLE_SUPERVISOR | ROLE_ADMIN)
 #define ANY_STAFF     (DESK | BOOKS)
 #define PUBLISHERS    (ROLE_FINANCE | ROLE_SUPERVISOR | ROLE_ADMIN)
 
@@ -85,6 +86,24 @@ const struct route app_routes[] = {
     AT_LOOP("GET", "/v1/notifications/{source}", ledger_notification_handle, .access = ACCESS_PUBLIC),
     AT_WORKER("GET", "/v1/payments", ledger_payments_handle, .access = SYSTEMS_STAFF, .scope = "payments",
               .roles = BOOKS),
+
+    /* refunds */
+    AT_WORKER("POST", "/v1/payments/{id}/refunds", ledger_refund_ask_handle, .access = SYSTEMS_STAFF,
+              .scope = "refunds", .roles = DESK | ROLE_FINANCE),
+    AT_WORKER("GET", "/v1/refunds", ledger_refunds_handle, .access = SYSTEMS_STAFF, .scope = "refunds",
+              .roles = ANY_STAFF),
+    AT_WORKER("GET", "/v1/refunds/{id}", ledger_refund_handle, .access = SYSTEMS_STAFF, .scope = "refunds",
+              .roles = ANY_STAFF),
+    AT_WORKER("POST", "/v1/refunds/{id}/approve", ledger_refund_approve_handle, .access = ACCESS_STAFF,
+              .roles = APPROVERS),
+    AT_WORKER("POST", "/v1/refunds/{id}/refuse", ledger_refund_refuse_handle, .access = ACCESS_STAFF,
+              .roles = APPROVERS),
+    AT_WORKER("POST", "/v1/refunds/{id}/paid", ledger_refund_paid_handle, .access = ACCESS_STAFF, .roles = APPROVERS),
+    AT_WORKER("POST", "/v1/refunds/{id}/failed", ledger_refund_failed_handle, .access = ACCESS_STAFF,
+              .roles = APPROVERS),
+    AT_WORKER("POST", "/v1/refund-lists", ledger_refund_list_make_handle, .access = ACCESS_STAFF, .roles = APPROVERS),
+    AT_WORKER("GET", "/v1/refund-lists/{id}.csv", ledger_refund_list_csv_handle, .access = ACCESS_STAFF,
+              .roles = APPROVERS | ROLE_AUDITOR),
 
     /* receipts */
     AT_WORKER("GET", "/v1/receipts", receipt_list_handle, .access = SYSTEMS_STAFF, .scope = "receipts",

@@ -66,6 +66,19 @@ void confirmer_stop(struct confirmer *confirmer); /* answers what is queued firs
 /* Routes: POST (or GET) /v1/notifications/{source}, GET /v1/payments. */
 enum err ledger_notification_handle(struct request *rq);
 enum err ledger_payments_handle(struct request *rq);
+/* Refunds: POST /v1/payments/{id}/refunds {amount, reason, note?, refundable?, to?}, by the first person; POST
+ * /v1/refunds/{id}/approve and /refuse {why}, by another; POST /v1/refund-lists {account} and GET …/{id}.csv, the
+ * transfers for the bank; POST /v1/refunds/{id}/paid {bank_reference, paid_on} and /failed {why}; GET /v1/refunds and
+ * one. */
+enum err ledger_refund_ask_handle(struct request *rq);
+enum err ledger_refund_approve_handle(struct request *rq);
+enum err ledger_refund_refuse_handle(struct request *rq);
+enum err ledger_refund_list_make_handle(struct request *rq);
+enum err ledger_refund_list_csv_handle(struct request *rq);
+enum err ledger_refund_paid_handle(struct request *rq);
+enum err ledger_refund_failed_handle(struct request *rq);
+enum err ledger_refunds_handle(struct request *rq);
+enum err ledger_refund_handle(struct request *rq);
 /* The confirmer the notification handler hands its notices to; set once before the server starts. */
 void ledger_confirmer_set(struct confirmer *confirmer);
 

@@ -210,7 +210,8 @@ static const struct check {
      " 0) AS s FROM payment p WHERE p.request_id = r.id) p WHERE (r.allocated, r.surplus) <> (p.a, p.s)"},
     {"surplus without its refund case",
      "SELECT count(*) FROM payment p WHERE surplus <> (SELECT coalesce(sum(f.amount), 0) FROM refund f WHERE"
-     " f.payment_id = p.id AND f.state <> 'refused')"},
+     " f.payment_id = p.id AND f.state NOT IN ('refused', 'failed') AND f.reason NOT IN ('fee_rule', 'correction', "
+     "'unallocated'))"},
     {"đồng that collectors are owed beside the settled requests",
      "SELECT coalesce(sum(abs(owed - settled)), 0)::bigint FROM (SELECT collector, sum(amount) AS settled FROM"
      " payment_request WHERE settled_at IS NOT NULL GROUP BY 1) r FULL JOIN (SELECT substr(a.code, 9) AS collector,"
