@@ -46,7 +46,7 @@ const struct command commands[] = {
     {"receipt",
      "show FILE | verify FILE.xml [--trust FILE.pem] | sign FILE.xml --key FILE|pkcs11:URI --cert FILE | open … | "
      "ranges | "
-     "delegate … | outlet … | close … | import FILE.csv | summary DATE",
+     "delegate … | outlet … | close … | import FILE.csv | summary DATE | erase BEFORE",
      "shows, verifies or signs a receipt; number ranges, delegates' lists, the day's summary",
      "open COLLECTOR [LETTERS [FIRST LAST]]  gives a collector numbers of form EBL01 under this year's symbol\n"
      "delegate COLLECTOR LETTERS OUTLET FIRST LAST us|delegate NAME TAX_CODE ADDRESS AGREEMENT FROM TO NOTIFIED_ON\n"
@@ -55,7 +55,8 @@ const struct command commands[] = {
      "outlet COLLECTOR actor|account|method VALUE OUTLET   whose requests are receipted where\n"
      "close RANGE REASON    gives up the unused end of a range, by record\n"
      "import FILE.csv       takes a delegate's list\n"
-     "summary DATE          makes 01/TH-BLĐT of a day now, when there is something new",
+     "summary DATE          makes 01/TH-BLĐT of a day now, when there is something new\n"
+     "erase BEFORE          takes personal data out of receipts signed before that day, past the years of retention",
      command_receipt},
     {"report", "daily --date D [--format json|csv] | ledger [--date D]", "the day's books; the ledger's balances", NULL,
      command_report},

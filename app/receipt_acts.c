@@ -95,12 +95,31 @@ static enum err summary(struct work *w)
     return receipt_summaries_make(w->db, &w->arena, clock_now(), actor, day, &json);
 }
 
+/* erase BEFORE: never younger than the years of retention */
+static enum err erase(struct work *w)
+{
+    date_days before;
+    int64_t count;
+    struct civil limit = civil_of(clock_now());
+    limit.year -= (int)config_int(CONFIG_RECEIPTS_RETENTION);
+    if (!date_parse(word(w, 2), &before))
+        return faults_add(&w->faults, "BEFORE", ERR_INVALID, "YYYY-MM-DD");
+    if (before > date_from(limit.year, 1, 1)) /* whole financial years: the year of the voucher counts to its end */
+        return faults_add(&w->faults, "BEFORE", ERR_FIELD_RANGE, "Chỉ được xóa trước ngày 01/01/%d (giữ %lld năm)",
+                          limit.year, (long long)config_int(CONFIG_RECEIPTS_RETENTION));
+    enum err err = receipt_erase_before(w->db, clock_now(), actor, before, &count);
+    if (!err)
+        buf_printf(&w->out, "{\"erased\": %lld}", (long long)count);
+    return err;
+}
+
 static const struct {
     const char *name;
     int argc_min, argc_max;
     enum err (*act)(struct work *w);
 } acts[] = {{"ranges", 2, 2, ranges},     {"delegate", 15, 15, delegate}, {"outlet", 6, 6, outlet},
-            {"close", 4, 4, close_range}, {"import", 3, 3, import},       {"summary", 3, 3, summary}};
+            {"close", 4, 4, close_range}, {"import", 3, 3, import},       {"summary", 3, 3, summary},
+            {"erase", 3, 3, erase}};
 
 static int run(struct work *w, enum err (*act)(struct work *w))
 {

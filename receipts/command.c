@@ -9,6 +9,7 @@
 
 static const char usage[] =
     "Usage: lephi receipt verify FILE.xml [--timestamp FILE.tsr] [--trust FILE.pem]\n"
+    "       lephi receipt show FILE.xml\n"
     "       lephi receipt sign FILE.xml --key FILE|pkcs11:URI --cert FILE\n"
     "       lephi receipt prove ID|COLLECTOR/FORM/SYMBOL/NUMBER [--size N]\n"
     "       lephi receipt check-proof PROOF.json [--receipt FILE.xml] [--head HEAD.json] [--trust FILE.pem]\n"
@@ -18,6 +19,8 @@ static const char usage[] =
     "             when it does not hold. Without --trust (or LEPHI_RECEIPTS_TRUST_FILE) the chain is not checked and\n"
     "             the answer says \"chain\": \"unchecked\". --timestamp also checks an RFC 3161 time stamp of the "
     "file.\n"
+    "show         says what a file is and what stands in it, without judging its signature: a receipt, or an old one\n"
+    "             of before July 2026 (01BLP, 02BLP).\n"
     "sign         signs an unsigned receipt document and prints the signed one. A token's key is named as in RFC "
     "7512,\n"
     "             with module-path; its PIN stands in LEPHI_RECEIPTS_PIN or pin-value.\n"
@@ -37,6 +40,44 @@ int command_complain(const char *what, enum err err, const struct faults *faults
     return COMMAND_NO;
 }
 
+static void print_old(const struct receipt_old *old)
+{
+    struct buf out = {0};
+    struct json json = json_to(&out);
+    receipt_old_write(&json, old);
+    printf("%s\n", buf_cstr(&out));
+    buf_done(&out);
+}
+
+static int show(const struct command_options *options, struct faults *faults)
+{
+    struct text xml;
+    struct receipt_old old;
+    struct receipt_document document;
+    struct faults quiet;
+    struct buf out = {0};
+    faults_init(&quiet, faults->arena);
+    enum err err = file_read(options->files[0], RECEIPT_XML_MAX, faults->arena, &xml);
+    if (err)
+        faults_add(faults, options->files[0], err, NULL);
+    else if (!receipt_old_read(xml, &old, &quiet)) {
+        print_old(&old);
+        return COMMAND_DONE;
+    } else
+        err = receipt_document_read(xml, &document, faults);
+    if (err)
+        return command_complain(options->files[0], err, faults);
+    struct json json = json_to(&out);
+    json_put_object(&json, NULL);
+    json_put_string(&json, "kind", "receipt");
+    json_put_bool(&json, "signed", document.signed_at != INSTANT_NONE);
+    receipt_document_json(&json, "receipt", &document);
+    json_put_end(&json);
+    printf("%s\n", buf_cstr(&out));
+    buf_done(&out);
+    return COMMAND_DONE;
+}
+
 static int verify(const struct command_options *options, struct faults *faults)
 {
     struct buf reply = {0}, words = {0};
@@ -51,6 +92,14 @@ static int verify(const struct command_options *options, struct faults *faults)
         err = file_read(options->stamp, RECEIPT_XML_MAX, faults->arena, &stamp);
         err = err ? faults_add(faults, options->stamp, err, NULL)
                   : receipt_stamp_check(xml, stamp, options->anchors, &verdict, faults);
+    }
+    struct faults quiet;
+    struct receipt_old old;
+    faults_init(&quiet, faults->arena);
+    if (err && err != ERR_NOT_FOUND && err != ERR_IO && !receipt_old_read(xml, &old, &quiet)) {
+        print_old(&old);
+        fputs("lephi receipt: an old receipt (NĐ 123/2020); its signature is not judged here\n", stderr);
+        return COMMAND_NO;
     }
     if (err)
         return command_complain(options->files[0], err, faults);
@@ -134,7 +183,8 @@ static const struct word {
     const char *name;
     int files, takes, needs;
     int (*run)(const struct command_options *options, struct faults *faults);
-} words[] = {{"verify", 1, TRUST | STAMP, 0, verify},
+} words[] = {{"show", 1, 0, 0, show},
+             {"verify", 1, TRUST | STAMP, 0, verify},
              {"sign", 1, KEY, KEY, sign},
              {"check-proof", 1, TRUST | RECEIPT, 0, command_check_proof},
              {"check-log", 3, TRUST, 0, command_check_log}};

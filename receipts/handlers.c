@@ -25,7 +25,8 @@ enum err handle_find_signed(struct request *rq, struct receipt_stored *ret, stru
         return err;
     if (ret->signed_at == INSTANT_NONE)
         return ERR_RETRY; /* numbered, not signed yet: a matter of seconds */
-    return receipt_verify(ret->xml, NULL, ret_verdict, &rq->faults);
+    enum err verified = receipt_verify(ret->xml, NULL, ret_verdict, &rq->faults);
+    return verified == ERR_SIGNATURE_MISSING ? ERR_ERASED : verified; /* only retention leaves one without */
 }
 
 /* Signed bytes never change: whoever has them need not get them again. */
@@ -61,10 +62,11 @@ static void receipt_write(struct json *json, const void *what)
     json_put_object(json, NULL);
     json_put_int(json, "id", shown->stored->id);
     json_put_string(json, "status",
-                    shown->stored->replaced_by                 ? "replaced"
-                    : shown->stored->signed_at == INSTANT_NONE ? "awaiting_signature"
-                    : shown->stored->notices                   ? "notified_error"
-                                                               : "issued");
+                    shown->stored->replaced_by                   ? "replaced"
+                    : shown->stored->signed_at == INSTANT_NONE   ? "awaiting_signature"
+                    : shown->document->signed_at == INSTANT_NONE ? "erased"
+                    : shown->stored->notices                     ? "notified_error"
+                                                                 : "issued");
     json_put_instant(json, "numbered_at", shown->stored->frozen_at);
     json_put_instant(json, "signed_at", shown->stored->signed_at);
     if (shown->stored->replaced_by)

@@ -191,6 +191,16 @@ MUST_CHECK enum err receipt_pdf(const struct receipt_verdict *verdict, struct te
 /* The same as a page of HTML without script; style sheet at /assets/receipt.css. */
 void receipt_html(const struct receipt_verdict *verdict, const char *link, struct buf *out);
 
+/* Receipts of before July 2026 (01BLP, 02BLP): what stands in them, whoever wrote them. ERR_NOT_FOUND: no such form in
+ * the file; ERR_XML_SYNTAX, ERR_INVALID. Texts live in the arena of `faults`. */
+struct receipt_old {
+    struct text form, symbol, number, issued_on, collector, collector_tax_code, total;
+    bool has_signature; /* never judged here */
+};
+MUST_CHECK enum err receipt_old_read(struct text xml, struct receipt_old *ret_old, struct faults *faults);
+void receipt_old_write(struct json *json, const struct receipt_old *old);
+bool receipt_old_form(struct text form); /* 01BLP, 02BLP0, 01BLP0-001 */
+
 /* Issue -------------------------------------------------------------------------------------------------------------
  * request.paid makes a job receipt.issue; it numbers and freezes, and leaves jobs receipt.sign. Three steps, never one
  * transaction: preflight (key, certificate, document; else nothing is numbered), numbering, signing. */
@@ -341,6 +351,10 @@ MUST_CHECK enum err receipt_load(struct db *db, struct arena *arena, int64_t id,
 MUST_CHECK enum err receipt_find(struct db *db, struct arena *arena, struct text token,
                                  struct receipt_stored *ret_receipt);
 
+/* Takes what names a person out of everything signed before `before`: receipts, notices, lists, requests, dossiers.
+ * Numbers, sums, log and books stay. May be repeated; a batch is a transaction. How many receipts. */
+MUST_CHECK enum err receipt_erase_before(struct db *db, instant_us at, const char *actor, date_days before,
+                                         int64_t *ret_count);
 /* The link citizens open, in the arena. ERR_NOT_FOUND. */
 MUST_CHECK enum err receipt_link(struct db *db, struct arena *arena, int64_t id, const char **ret_link);
 

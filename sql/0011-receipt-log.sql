@@ -230,8 +230,10 @@ CREATE FUNCTION receipt_log_audit(first bigint) RETURNS TABLE (leaf bigint, prob
     SELECT e.leaf_index, 'entry' FROM receipt_log_entries e
     WHERE e.leaf_index >= first AND e.hash <> sha256('\x00'::bytea || convert_to(e.entry, 'UTF8'))
     UNION ALL
+    -- what retention took the name out of left the digest of what was signed (receipt_erased)
     SELECT l.leaf_index, 'document' FROM receipt_log_leaf l JOIN receipt r ON r.id = l.receipt_id
-    WHERE l.leaf_index >= first AND r.signed_xml IS NOT NULL AND l.document <> sha256(r.signed_xml)
+    LEFT JOIN receipt_erased x ON x.receipt_id = r.id
+    WHERE l.leaf_index >= first AND r.signed_xml IS NOT NULL AND l.document <> coalesce(x.signed_sha256, sha256(r.signed_xml))
     ORDER BY 1
 $$;
 
