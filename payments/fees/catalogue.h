@@ -97,6 +97,10 @@ int catalogue_category(const struct catalogue *catalogue, struct text code); /* 
 bool catalogue_value(const struct catalogue *catalogue, struct text name, date_days day, int64_t *ret_value,
                      date_days *ret_valid_to);
 
+/* The same as written; false when there is no row that day or it is unset. */
+bool catalogue_value_text(const struct catalogue *catalogue, struct text name, date_days day, struct text *ret_value,
+                          date_days *ret_valid_to);
+
 void name_index_build(struct name_index *index, struct arena *arena, const void *first_key, size_t stride,
                       size_t count);
 int name_index_find(const struct name_index *index, struct text key); /* -1 */

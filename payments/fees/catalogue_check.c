@@ -1,6 +1,7 @@
 /* What an officer should hear before a catalogue is published: rules that are each readable and yet wrong together. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "payments/fees/catalogue.h"
 
@@ -81,6 +82,97 @@ static void check_rising(const struct check *check, const struct fee *fee)
             before = result.gross;
         }
     arena_done(&arena);
+}
+
+static int by_number(const void *left, const void *right)
+{
+    int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
+    return (a > b) - (a < b);
+}
+
+/* One cell's words given, the number it names walks over every bound the matrix has for it. */
+static void check_cell_rising(const struct check *check, const struct fee *fee, const struct conditions *cell,
+                              enum quantity number, struct arena *arena, struct faults *ignored)
+{
+    const struct formula *f = fee->formula;
+    int64_t probes[FORMULA_CASES_MAX * CONDITIONS_MAX * 3], before = -1;
+    size_t count = 0;
+    struct quote_request request;
+    quote_request_init(&request);
+    for (int i = 0; i < QUANTITY_COUNT; i++)
+        request.quantities[i] = 1;
+    for (size_t i = 0; i < cell->count; i++) {
+        const struct condition *one = &cell->list[i];
+        if (one->subject == SUBJECT_AREA)
+            request.area_class = one->words[0];
+        else if (one->subject == SUBJECT_ROLE)
+            request.role = one->words[0];
+        else if (one->subject == SUBJECT_LEGACY)
+            request.legacy_area = one->words[0];
+        else if (one->subject == SUBJECT_CHANNEL)
+            request.channel = (enum fee_channel)__builtin_ctz(one->channels | 1u << CHANNEL_COUNT);
+        else if (one->number != number)
+            request.quantities[one->number] = one->order == ORDER_GREATER ? one->bound + 1
+                                              : one->order == ORDER_LESS  ? one->bound - 1
+                                                                          : one->bound;
+    }
+    for (size_t i = 0; i < f->case_count; i++)
+        for (size_t c = 0; c < f->cases[i].when.count; c++)
+            for (int64_t near = -1; near <= 1; near++)
+                if (f->cases[i].when.list[c].subject == SUBJECT_NUMBER && f->cases[i].when.list[c].number == number)
+                    probes[count++] = f->cases[i].when.list[c].bound + near;
+    qsort(probes, count, sizeof *probes, by_number);
+    struct formula_input in = {check->catalogue, &request, fee->code, "", check->today, 0};
+    for (size_t i = 0; i < count; i++) {
+        struct formula_result result;
+        request.quantities[number] = probes[i] < 1 ? 1 : probes[i];
+        faults_init(ignored, arena);
+        if (formula_evaluate(f, &in, ignored, &result))
+            continue;
+        if (result.gross < before) {
+            fault(check, FILE_FEES, fee->line, "formula", "mức thu giảm khi %s tăng, quanh mốc %lld",
+                  quantity_names[number], (long long)request.quantities[number]);
+            return;
+        }
+        before = result.gross;
+    }
+}
+
+/* A table by value may not fall either. "Which time" may: the second registration is cheaper by law (NĐ 10/2022). */
+static void check_matrix_rising(const struct check *check, const struct fee *fee)
+{
+    const struct formula *f = fee->formula;
+    struct arena arena;
+    struct faults ignored;
+    size_t before = check->faults->count;
+    if (f->kind != FORMULA_MATRIX)
+        return;
+    arena_init(&arena);
+    for (size_t i = 0; i < f->case_count && check->faults->count == before; i++)
+        for (size_t c = 0; c < f->cases[i].when.count && check->faults->count == before; c++) {
+            const struct condition *one = &f->cases[i].when.list[c];
+            if (one->subject == SUBJECT_NUMBER && one->number < QUANTITY_RELIEF_USED &&
+                one->number != QUANTITY_SEQUENCE)
+                check_cell_rising(check, fee, &f->cases[i].when, one->number, &arena, &ignored);
+        }
+    arena_done(&arena);
+}
+
+/* The budget sub-items (tiểu mục) are rows `budget_item.2716` of values.csv: a fee may name none but those. */
+static void check_budget_item(const struct check *check, const struct fee *fee)
+{
+    char name[QUOTE_WORD_MAX + 16];
+    bool listed = false, found = false;
+    if (!fee->budget_item.length)
+        return;
+    snprintf(name, sizeof name, "budget_item.%.*s", TEXT_ARGS(text_head(fee->budget_item, QUOTE_WORD_MAX)));
+    for (size_t i = 0; i < check->catalogue->value_count && !found; i++) {
+        listed |= text_starts(check->catalogue->values[i].name, "budget_item.");
+        found = text_is(check->catalogue->values[i].name, name);
+    }
+    if (listed && !found)
+        fault(check, FILE_FEES, fee->line, "budget_item", "không có tiểu mục “%.*s” trong values.csv",
+              TEXT_ARGS(fee->budget_item));
 }
 
 static void check_other(const struct check *check, const struct fee *fee)
@@ -188,6 +280,8 @@ enum err catalogue_check(const struct catalogue *catalogue, const struct catalog
         check_periods(&check, &catalogue->entries[i]);
     for (size_t i = 0; i < catalogue->fee_count; i++) {
         check_rising(&check, &catalogue->fees[i]);
+        check_matrix_rising(&check, &catalogue->fees[i]);
+        check_budget_item(&check, &catalogue->fees[i]);
         check_other(&check, &catalogue->fees[i]);
     }
     for (size_t i = 0; i < catalogue->reduction_count; i++)

@@ -306,7 +306,13 @@ static void explain_percent_of(struct saying *say)
 static void explain_foreign(struct saying *say)
 {
     const struct formula *f = say->formula;
-    int64_t rate = say->quote->request->exchange_rate;
+    const struct formula_input in = {.catalogue = say->quote->catalogue,
+                                     .request = say->quote->request,
+                                     .day = say->line->fee->decided_by == DAY_OF_FILING ? say->quote->filed_on
+                                                                                        : say->quote->paid_on};
+    int64_t rate = 0;
+    date_days ends;
+    exchange_rate_find(f, &in, &rate, &ends);
     buf_printf(say->out, "%lld.%02lld %.*s × %lld.%04lld", (long long)(f->foreign_cents / 100),
                (long long)(f->foreign_cents % 100), TEXT_ARGS(f->currency), (long long)(rate / 10000),
                (long long)(rate % 10000));

@@ -263,6 +263,7 @@ static enum err percent_of_evaluate(const struct formula *f, const struct formul
     ret->other = other;
     ret->each = of.gross;
     ret->quantity = of.quantity;
+    ret->rate_ends = of.rate_ends;
     return rounding_divide((__int128)of.gross * f->price.share_ppb, PPB, f->rounding, &ret->gross);
 }
 
@@ -377,17 +378,36 @@ static enum err matrix_evaluate(const struct formula *f, const struct formula_in
     return matrix_refuse(f, in, faults, absent);
 }
 
-/* Convertible at the published transfer rate of the day of payment (TT 25/2021/TT-BTC Điều 4.2); the caller brings the
- * rate, because it is news and not law. */
+bool exchange_rate_find(const struct formula *f, const struct formula_input *in, int64_t *ret_rate, date_days *ret_ends)
+{
+    if (in->request->exchange_rate != QUANTITY_NONE) {
+        *ret_rate = in->request->exchange_rate;
+        *ret_ends = DATE_NONE;
+        return true;
+    }
+    char name[16];
+    struct text value;
+    snprintf(name, sizeof name, "rate.%.*s", TEXT_ARGS(f->currency));
+    return in->catalogue && catalogue_value_text(in->catalogue, text_of(name), in->day, &value, ret_ends) &&
+           exchange_rate_read(value, ret_rate);
+}
+
+/* Convertible at the published transfer buying rate of the day of payment (TT 25/2021/TT-BTC Điều 4.2): dated data of
+ * the catalogue, or brought by the caller; never guessed, never yesterday's. */
 static enum err foreign_evaluate(const struct formula *f, const struct formula_input *in, struct faults *faults,
                                  struct formula_result *ret)
 {
-    if (in->request->exchange_rate == QUANTITY_NONE)
+    int64_t rate;
+    char day[DATE_TEXT_SIZE];
+    if (!exchange_rate_find(f, in, &rate, &ret->rate_ends)) {
+        date_format_vi(in->day, day);
         return faults_add(faults, "/quantities/exchange_rate", ERR_QUANTITY_MISSING,
-                          "Khoản %.*s thu bằng %.*s: cần tỷ giá mua chuyển khoản của ngày nộp, dạng \"26085.5\"",
-                          TEXT_ARGS(in->fee), TEXT_ARGS(f->currency));
+                          "Khoản %.*s thu bằng %.*s: cần tỷ giá mua chuyển khoản công bố ngày %s, dạng \"26085.5\", "
+                          "hoặc dòng rate.%.*s của ngày ấy trong values.csv",
+                          TEXT_ARGS(in->fee), TEXT_ARGS(f->currency), day, TEXT_ARGS(f->currency));
+    }
     /* cents × (đồng × 10 000) = đồng × 1 000 000 */
-    if (rounding_divide((__int128)f->foreign_cents * in->request->exchange_rate, 1000000, f->rounding, &ret->each))
+    if (rounding_divide((__int128)f->foreign_cents * rate, 1000000, f->rounding, &ret->each))
         return overflow(in, faults, QUANTITY_COUNT);
     return times_count(f, in, faults, ret);
 }
@@ -412,7 +432,7 @@ static enum err not_priced(const struct formula *f, const struct formula_input *
 enum err formula_evaluate(const struct formula *f, const struct formula_input *in, struct faults *faults,
                           struct formula_result *ret)
 {
-    struct formula_result result = {.quantity = 1, .case_index = -1, .each = f->price.fixed};
+    struct formula_result result = {.quantity = 1, .case_index = -1, .each = f->price.fixed, .rate_ends = DATE_NONE};
     enum err err = OK;
     switch (f->kind) {
     case FORMULA_FIXED: result.gross = f->price.fixed; break;

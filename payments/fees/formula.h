@@ -105,6 +105,9 @@ bool share_read(struct text text, int64_t *ret_ppb);
 /* "5000000000", "5e9" */
 bool number_read(struct text text, int64_t *ret_number);
 
+/* "26085.5" to đồng × 10 000; positive, at most four decimals. */
+bool exchange_rate_read(struct text text, int64_t *ret_rate);
+
 /* What the request says, with the fee's own defaults. */
 struct formula_input {
     const struct catalogue *catalogue;
@@ -121,6 +124,7 @@ struct formula_result {
     int case_index;          /* bracket, matrix, interp: which; -1 none */
     int64_t each;            /* price of one unit, before × quantity */
     const struct fee *other; /* percent_of */
+    date_days rate_ends;     /* foreign: last day of the published rate used; DATE_NONE otherwise */
 };
 
 extern const char *const quantity_words_vi[QUANTITY_COUNT], *const quantity_words_en[QUANTITY_COUNT];
@@ -133,6 +137,11 @@ enum holds { HOLDS_NO, HOLDS_YES, HOLDS_NOT_GIVEN };
 /* ret_missing (may be NULL): "area_class", when the answer is HOLDS_NOT_GIVEN. */
 enum holds conditions_hold(const struct conditions *conditions, const struct formula *defaults,
                            const struct quote_request *request, const char **ret_missing);
+
+/* The rate a foreign fee is converted at, đồng × 10 000: the caller's own, else the one published for the day in
+ * values.csv as `rate.USD`. False when there is none. `catalogue` may be NULL. */
+bool exchange_rate_find(const struct formula *formula, const struct formula_input *in, int64_t *ret_rate,
+                        date_days *ret_ends);
 
 /* numerator ÷ denominator by the policy; both not negative. ERR_MONEY_OVERFLOW beyond MONEY_MAX. */
 MUST_CHECK enum err rounding_divide(__int128 numerator, __int128 denominator, enum rounding rounding,

@@ -203,6 +203,15 @@ static bool condition_read(struct text text, struct condition *ret)
     return true;
 }
 
+bool exchange_rate_read(struct text text, int64_t *ret_rate)
+{
+    int64_t rate;
+    if (!decimal_read(text, 4, &rate) || rate <= 0 || rate > MONEY_MAX)
+        return false;
+    *ret_rate = rate;
+    return true;
+}
+
 enum err conditions_read(struct text text, struct arena *arena, const char **ret_wrong, struct conditions *ret)
 {
     struct conditions conditions = {0};

@@ -149,7 +149,7 @@ static size_t reductions_find(struct work *work, const struct fee_entry *entry, 
         if (rule->when.count && conditions_hold(&rule->when, fee->formula, work->request, NULL) != HOLDS_YES)
             continue;
         date_days day = day_of(work, rule->decided_by);
-        if (rule->valid_from != DATE_NONE && day < rule->valid_from)
+        if (rule->valid_from != DATE_NONE && day < rule->valid_from && (rule->channels & 1u << work->request->channel))
             holds_until(work, rule->decided_by, rule->valid_from - 1); /* cheaper from then on */
         if (!in_period(day, rule->valid_from, rule->valid_to))
             continue;
@@ -217,6 +217,7 @@ static void line_compute(struct work *work, struct text code, const char *where)
     if (formula_evaluate(fee->formula, &in, work->faults, &result))
         return;
     holds_until(work, fee->decided_by, fee->valid_to);
+    holds_until(work, fee->decided_by, result.rate_ends);
     if (result.other)
         holds_until(work, fee->decided_by, result.other->valid_to);
     struct quote_line *line = &work->quote.lines[work->quote.line_count++];

@@ -70,6 +70,14 @@ date_days sheet_date(struct sheet *sheet, const char *name)
     return date;
 }
 
+void sheet_period_begun(struct sheet *sheet)
+{
+    for (int i = 0; sheet->columns[i]; i++)
+        if (!strcmp(sheet->columns[i], "valid_from") && sheet->field_of[i] >= 0 &&
+            (size_t)sheet->field_of[i] < sheet->row.count && !text_trim(sheet->row.fields[sheet->field_of[i]]).length)
+            sheet_fault(sheet, "valid_from", ERR_FIELD_MISSING, "thiếu ngày bắt đầu hiệu lực; chưa biết thì ghi unset");
+}
+
 void sheet_period(struct sheet *sheet, date_days *ret_from, date_days *ret_to)
 {
     *ret_from = sheet_date(sheet, "valid_from");

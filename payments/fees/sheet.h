@@ -33,6 +33,8 @@ struct text sheet_code(struct sheet *sheet, const char *name);   /* needed, and 
 bool sheet_code_ok(struct text code);
 int sheet_enum(struct sheet *sheet, const char *name, const char *const *names, int otherwise);
 date_days sheet_date(struct sheet *sheet, const char *name);
+/* A rule must say since when it holds: a date, or `unset` when nobody knows; an empty cell is an oversight. */
+void sheet_period_begun(struct sheet *sheet);
 void sheet_period(struct sheet *sheet, date_days *ret_from, date_days *ret_to); /* valid_from, valid_to */
 struct words sheet_words(struct sheet *sheet, const char *name, size_t max);    /* codes separated by spaces */
 struct text sheet_basis(struct sheet *sheet); /* legal_basis and legal_article as one citation */

@@ -164,32 +164,32 @@ static void a_reduction_must_fit_its_fees(void **state)
 
 static void brackets_that_leave_a_gap_or_fall_are_named(void **state)
 {
-    assert_fault(make_fees(FEE_HEADER FEE("A", "bracket(<5: 1; >5: 2)", "", "", "TT 1")), "fees.csv:2:5",
+    assert_fault(make_fees(FEE_HEADER FEE("A", "bracket(<5: 1; >5: 2)", "unset", "", "TT 1")), "fees.csv:2:5",
                  "khoảng trống");
-    assert_fault(make_fees(FEE_HEADER FEE("A", "bracket(<5: 2; >=5: 1)", "", "", "TT 1")), "fees.csv:2:5", "giảm");
-    assert_fault(make_fees(FEE_HEADER FEE("A", "marginal(<=100: 10%; >100: 5 + 1%)", "", "", "TT 1")), "fees.csv:2:5",
+    assert_fault(make_fees(FEE_HEADER FEE("A", "bracket(<5: 2; >=5: 1)", "unset", "", "TT 1")), "fees.csv:2:5", "giảm");
+    assert_fault(make_fees(FEE_HEADER FEE("A", "marginal(<=100: 10%; >100: 5 + 1%)", "unset", "", "TT 1")), "fees.csv:2:5",
                  "giảm");
-    assert_fault(make_fees(FEE_HEADER FEE("A", "interp(100: 10%; 200: 1%)", "", "", "TT 1")), "fees.csv:2:5", "giảm");
+    assert_fault(make_fees(FEE_HEADER FEE("A", "interp(100: 10%; 200: 1%)", "unset", "", "TT 1")), "fees.csv:2:5", "giảm");
 }
 
 static void a_share_of_another_fee_needs_that_fee(void **state)
 {
-    assert_fault(make_fees(FEE_HEADER FEE("A", "percent_of(B; 50%)", "", "", "TT 1")), "fees.csv:2:5", "“B”");
-    assert_fault(make_fees(FEE_HEADER FEE("A", "percent_of(B; 50%)", "", "", "TT 1")
-                               FEE("B", "percent_of(A; 50%)", "", "", "TT 1")),
+    assert_fault(make_fees(FEE_HEADER FEE("A", "percent_of(B; 50%)", "unset", "", "TT 1")), "fees.csv:2:5", "“B”");
+    assert_fault(make_fees(FEE_HEADER FEE("A", "percent_of(B; 50%)", "unset", "", "TT 1")
+                               FEE("B", "percent_of(A; 50%)", "unset", "", "TT 1")),
                  "fees.csv:2:5", "vòng");
-    assert_fault(make_fees(FEE_HEADER FEE("A", "percent_of(B; 50%)", "", "", "TT 1")
-                               FEE("B", "fixed(5)", "", "2025-12-31", "TT 1")),
+    assert_fault(make_fees(FEE_HEADER FEE("A", "percent_of(B; 50%)", "unset", "", "TT 1")
+                               FEE("B", "fixed(5)", "unset", "2025-12-31", "TT 1")),
                  "fees.csv:2:5", "hết hiệu lực");
     assert_int_equal(
-        make_fees(FEE_HEADER FEE("A", "percent_of(B; 50%)", "", "", "TT 1") FEE("B", "fixed(5)", "", "", "TT 1")), OK);
+        make_fees(FEE_HEADER FEE("A", "percent_of(B; 50%)", "unset", "", "TT 1") FEE("B", "fixed(5)", "unset", "", "TT 1")), OK);
     assert_int_equal(price_with(made, "{'fees':['A'],'channel':'counter'}"), 3);
 }
 
 static void a_procedure_that_names_an_unknown_or_expired_fee_is_refused(void **state)
 {
-    static const char fees[] = FEE_HEADER FEE("A", "fixed(1)", "", "2025-12-31", "TT 1")
-        FEE("B", "fixed(1)", "", "", "TT 1") FEE("C", "abolished()", "", "", "TT 1");
+    static const char fees[] = FEE_HEADER FEE("A", "fixed(1)", "unset", "2025-12-31", "TT 1")
+        FEE("B", "fixed(1)", "unset", "", "TT 1") FEE("C", "abolished()", "unset", "", "TT 1");
     assert_int_equal(make(fees, REDUCTION_HEADER, PROCEDURE_HEADER "P,Tên,Name,XA,B,,both,,\n", VALUES), OK);
     assert_fault(make(fees, REDUCTION_HEADER, PROCEDURE_HEADER "P,Tên,Name,XA,D,,both,,\n", VALUES),
                  "procedures.csv:2:5", "“D”");
