@@ -191,6 +191,7 @@ const struct route app_routes[] = {
     AT_WORKER("GET", "/counter", pages_counter_handle, .access = EVERYBODY),
     AT_WORKER("POST", "/counter/requests", pages_counter_request_handle, .access = EVERYBODY, .media = FORM),
     AT_WORKER("GET", "/finance", pages_finance_handle, .access = EVERYBODY),
+    AT_WORKER("POST", "/finance/corrections", pages_correction_handle, .access = EVERYBODY, .media = FORM),
 
     /* letters */
     AT_LOOP("POST", "/v1/postal/quotes", postal_quote_handle, .access = ACCESS_PUBLIC),

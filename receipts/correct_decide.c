@@ -163,6 +163,27 @@ static enum err decide_act(struct request *rq, void *with, struct act_reply *rep
     return OK;
 }
 
+struct page_decision {
+    struct request *rq;
+    struct decision decision;
+};
+
+static enum err decide_from_page(struct db *db, void *with)
+{
+    struct page_decision *p = with;
+    struct act_reply unread = {0};
+    enum err err = decide_act(p->rq, &p->decision, &unread);
+    buf_done(&unread.body);
+    return err;
+}
+
+enum err receipt_correction_decide(struct request *rq, int64_t id, enum receipt_decision decision)
+{
+    enum { DEADLINE_US = 5 * 1000 * 1000 };
+    struct page_decision p = {rq, {.id = id, .state = decision == RECEIPT_APPROVE ? "approved" : "refused"}};
+    return db_transact(rq->db, clock_monotonic_us() + DEADLINE_US, decide_from_page, &p);
+}
+
 static enum err decision_handle(struct request *rq, const char *state)
 {
     struct decision d = {.state = state};

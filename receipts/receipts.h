@@ -377,7 +377,10 @@ enum err receipt_lookup_code_handle(struct request *rq);     /* POST /v1/receipt
 enum err receipt_lookup_open_handle(struct request *rq);     /* POST /v1/receipts/lookup/open {challenge, code} */
 enum err receipt_ranges_handle(struct request *rq);          /* GET /v1/receipts/ranges, public */
 enum err receipt_list_import_handle(struct request *rq);     /* POST /v1/receipts/lists?name=, text/csv */
-enum err receipt_corrections_handle(struct request *rq);     /* GET /v1/receipts/corrections */
+/* The same for a page, as the caller of `rq`. ERR_SECOND_PERSON, ERR_CONFLICT, ERR_NOT_FOUND, ERR_INVALID. */
+enum receipt_decision { RECEIPT_APPROVE, RECEIPT_REFUSE };
+MUST_CHECK enum err receipt_correction_decide(struct request *rq, int64_t id, enum receipt_decision decision);
+enum err receipt_corrections_handle(struct request *rq);        /* GET /v1/receipts/corrections */
 enum err receipt_correction_approve_handle(struct request *rq); /* POST /v1/receipts/corrections/{id}/approve {note?} */
 enum err receipt_correction_refuse_handle(struct request *rq);  /* POST … /refuse {note?} */
 enum err receipt_book_handle(struct request *rq);      /* GET /v1/reports/receipts?date= or ?from=&to=, &format= */

@@ -3,6 +3,7 @@
 #include "app/pages/pages.h"
 
 #include <string.h>
+#include "app/pages/finance_receipts.h"
 #include "app/pages/layout.h"
 #include "payments/ledger/ledger.h"
 
@@ -337,6 +338,7 @@ enum err pages_finance_handle(struct request *rq)
     put_exceptions(&f);
     put_unallocated(&f);
     put_ledger(&f);
+    finance_put_receipts(&f.page, f.day);
     put_links(&f);
     page_end(&f.page);
     return page_reply(&f.page, wrong ? 422 : 200);

@@ -28,6 +28,7 @@ enum err pages_logout_handle(struct request *rq);          /* POST /logout */
 enum err pages_counter_handle(struct request *rq);         /* GET  /counter?code= */
 enum err pages_counter_request_handle(struct request *rq); /* POST /counter/requests */
 enum err pages_finance_handle(struct request *rq);         /* GET  /finance?date= */
+enum err pages_correction_handle(struct request *rq);      /* POST /finance/corrections */
 
 /* The server's before_reply hook: Content-Security-Policy and its companions for HTML. */
 void pages_before_reply(struct request *rq, int status, const char *content_type);

@@ -91,6 +91,7 @@ write_conf() {
         printf '[sandbox-bank]\nsecret_file = %s\nbase_url = %s\n' "$RUN_DIR/sandbox-secret" "$sandbox_url"
         printf '[vnpost]\nusername = sandbox\npassword = sandbox\ncustomer_code = C000000001\nbase_url = %s/vnpost\n' "$sandbox_url"
         printf 'public_key = %s\n' "$RUN_DIR/sandbox-$mode/vnpost-public.pem"
+        printf '[tax]\nurl = %s/tax\n' "$sandbox_url"
         printf '[receipts]\ntrust_file = %s\n' "$RUN_DIR/pki/ca.pem"
         local code
         for code in $(tax_codes); do

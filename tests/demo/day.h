@@ -49,6 +49,8 @@ void day_post(struct world *world, struct day *day);          /* results handed 
 void day_reconcile(struct world *world, struct day *day);     /* statements, matching, exceptions */
 void day_balance(struct world *world, struct day *day);       /* the book of the day, added up again from outside */
 
+void day_tax(struct world *world, struct day *day); /* the day's summary at the tax authority */
+
 /* Expected total per agency and over all, from the errands alone. */
 int64_t day_settled(const struct day *day, const char *agency);
 

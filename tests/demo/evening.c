@@ -189,3 +189,36 @@ void day_balance(struct world *world, struct day *day)
     step(world, json_is_true(json_object_get(book, "agrees")),
          "ledger, statement, receipts and dossiers agree to the đồng");
 }
+
+/* What the authority holds of this day, summed over collectors: the sandbox counts messages, we count đồng. */
+void day_tax(struct world *world, struct day *day)
+{
+    json_t *body = json_pack("{s:s}", "date", day->date);
+    json_t *made = api(world, "POST", "/v1/receipts/summaries", body, 200);
+    size_t collectors = json_array_size(json_object_get(made, "summaries")), accepted = 0;
+    step(world, collectors > 0, "%zu collectors have something to tell", collectors);
+    int64_t told = 0;
+    for (int i = 0; i < 300 && accepted < collectors; i++) {
+        size_t k;
+        json_t *message;
+        accepted = 0, told = 0;
+        json_t *list =
+            api(world, "GET", arena_printf(&world->arena, "/v1/tax-messages?date=%s&limit=500", day->date), NULL, 200);
+        json_array_foreach(json_object_get(list, "items"), k, message)
+        {
+            bool taken = !strcmp(string_of(message, "state"), "accepted");
+            accepted += taken;
+            told += taken ? int_of(message, "amount") : 0;
+        }
+        struct timespec tenth = {0, 100000000};
+        nanosleep(&tenth, NULL);
+    }
+    step(world, accepted == collectors, "%zu of %zu summaries accepted by the tax authority", accepted, collectors);
+    step_amount(world, told, day_settled(day, NULL), "told to the tax authority");
+    json_t *received = sandbox(world, "GET", "/tax/received", NULL, 200);
+    step(world, json_array_size(json_object_get(received, "items")) == collectors, "the authority holds each once");
+    json_t *book = api(world, "GET", arena_printf(&world->arena, "/v1/reports/receipts?date=%s", day->date), NULL, 200);
+    step_amount(world, int_of(book, "total"), told, "the book of receipts says the same");
+    json_t *concerns = api(world, "GET", "/v1/receipts/concerns", NULL, 200);
+    step(world, !json_array_size(json_object_get(concerns, "items")), "nothing about receipts asks for a person");
+}

@@ -22,6 +22,7 @@ int main(void)
         {"14:00  Bưu chính: results to the post office", day_post},
         {"17:00  Sao kê và đối soát: statements and reconciliation", day_reconcile},
         {"18:00  Sổ ngày: the book of the day", day_balance},
+        {"22:30  Cơ quan thuế: 01/TH-BLĐT of the day", day_tax},
     };
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         printf("\n%s\n", parts[i].hour);
