@@ -17,6 +17,10 @@ static const struct db_statement run_end = {
 static const struct db_statement pending_count = {"reconcile_pending", "SELECT count(*) FROM line_unposted"};
 static const struct db_statement match = {"reconcile_match", "SELECT reconcile_match($1, $2, $3)"};
 static const struct db_statement set_aside = {"reconcile_set_aside", "SELECT reconcile_set_aside($1, $2)"};
+static const struct db_statement next_pending_day = {
+    "reconcile_next_pending_day",
+    "SELECT min(l.booked_on) FROM line_pending w JOIN statement_line l ON l.id = w.line_id"
+    " WHERE l.amount > 0 AND l.booked_on <= $1 AND ($2::date IS NULL OR l.booked_on > $2)"};
 static const struct db_statement heal = {"reconcile_heal", "SELECT reconcile_heal($1, $2, $3)"};
 static const struct db_statement payments = {"reconcile_payments", "SELECT reconcile_payments($1, $2)"};
 static const struct db_statement post = {"reconcile_post", "SELECT reconcile_post($1, $2)"};
@@ -86,6 +90,29 @@ static void tell_planner(struct run *run)
         return;
 }
 
+/* Day by day: money that came first is booked first, however many days are pending, so that several files in one run
+ * give the same books as one run for each. */
+static enum err heal_all(struct run *run)
+{
+    enum { DAYS_MAX = 4000 };
+    const date_days until = run->day;
+    date_days done = DATE_NONE;
+    enum err err = OK;
+    for (int i = 0; i < DAYS_MAX && !err; i++) {
+        struct db_args args = db_args(run->arena);
+        db_arg_date(&args, until);
+        db_arg_date(&args, done);
+        struct db_rows rows;
+        err = db_query(run->db, &next_pending_day, &args, &rows);
+        if (err || db_null(&rows, 0, 0))
+            break;
+        run->day = done = db_date(&rows, 0, 0);
+        err = in_batches(run, &heal, day_args(run), HEAL_BATCH);
+    }
+    run->day = until;
+    return err;
+}
+
 static enum err all_steps(struct run *run)
 {
     struct db_args args = day_args(run);
@@ -96,7 +123,7 @@ static enum err all_steps(struct run *run)
     if (!err)
         err = step(run, &set_aside, &args, &ignored);
     if (!err)
-        err = in_batches(run, &heal, day_args(run), HEAL_BATCH);
+        err = heal_all(run);
     if (!err)
         err = step(run, &payments, &args, &ignored);
     tell_planner(run);

@@ -1,9 +1,16 @@
 /* Statements into the database: read in a stream, copied in pieces, taken or quarantined statement by statement. */
 #include "reconciliation/statement_import.h"
+#include "reconciliation/settlement_import.h"
 
 #include <string.h>
 
-enum { COPY_PIECE = 1 << 20, WARNINGS_TOLD = 100 };
+enum {
+    COPY_PIECE = 1 << 20,
+    WARNINGS_TOLD = 100,
+    FILE_PIECE = 8 << 20,
+    NEIGHBOURS_MAX = 64, /* quarantined files that one import may set free */
+    MAPPINGS_MAX = 200,
+};
 
 static const struct db_statement file_find = {
     "statement_file_find",
@@ -15,6 +22,21 @@ static const struct db_statement file_add = {
 /* Statements that stood in quarantine are tried anew; taken ones stay, their lines are known by now. */
 static const struct db_statement file_retry = {"statement_file_retry",
                                                "DELETE FROM statement WHERE file_id = $1 AND state = 'quarantined'"};
+static const struct db_statement piece_add = {
+    "statement_file_piece_add", "INSERT INTO statement_file_piece (file_id, piece, bytes) VALUES ($1, $2, $3::bytea)"};
+static const struct db_statement piece_get = {
+    "statement_file_piece_get", "SELECT bytes FROM statement_file_piece WHERE file_id = $1 AND piece = $2"};
+/* Files whose statement waits for a neighbour of an account that this file brought statements of. */
+static const struct db_statement neighbour = {
+    "statement_neighbour",
+    "SELECT f.id, f.format, f.size, f.name FROM statement_file f WHERE f.id <> $1 AND NOT f.id = ANY ($2::bigint[])"
+    " AND EXISTS (SELECT FROM statement s JOIN statement t ON t.account_id = s.account_id AND t.state = 'accepted'"
+    "   WHERE s.file_id = f.id AND s.state = 'quarantined' AND s.reason = 'gap' AND (t.closing = s.opening OR "
+    "t.opening = s.closing))"
+    " ORDER BY f.sha256 LIMIT 1"};
+static const struct db_statement mappings_get = {
+    "statement_mappings_get", "SELECT DISTINCT ON (fingerprint) fingerprint, name, kind, columns FROM statement_mapping"
+                              " ORDER BY fingerprint, version DESC LIMIT 200"};
 static const struct db_statement next_ordinal = {"statement_next_ordinal",
                                                  "SELECT coalesce(max(ordinal), 0) FROM statement WHERE file_id = $1"};
 static const struct db_statement take = {"statement_take",
@@ -41,6 +63,10 @@ struct import {
     struct text account, currency, number;
     struct buf rows, statements, warnings;
     int warning_count;
+    struct settlement_import settlements;
+    uint8_t file_key[16]; /* of its SHA-256 */
+    struct statement_mapping mappings[MAPPINGS_MAX];
+    size_t mapping_count;
     const char *first_detail; /* why the statement under way does not prove itself */
 };
 
@@ -65,7 +91,7 @@ void statement_fingerprint(const struct statement_line *line, struct text statem
     buf_done(&key);
 }
 
-static void copy_text(struct buf *rows, struct text text)
+void import_copy_text(struct buf *rows, struct text text)
 {
     for (size_t i = 0; i < text.length; i++) {
         char c = text.at[i];
@@ -76,13 +102,19 @@ static void copy_text(struct buf *rows, struct text text)
     buf_char(rows, '\t');
 }
 
-static void copy_date(struct buf *rows, date_days date)
+void import_copy_date(struct buf *rows, date_days date)
 {
     char text[DATE_TEXT_SIZE];
     if (date != DATE_NONE)
         date_format(date, text);
     buf_string(rows, date == DATE_NONE ? "\\N" : text);
     buf_char(rows, '\t');
+}
+
+struct settlement_import *settlement_import_of(void *with)
+{
+    struct import *in = with;
+    return &in->settlements;
 }
 
 static void rows_flush(struct import *in)
@@ -112,20 +144,20 @@ static void on_line(void *with, const struct statement_line *line)
         return;
     struct buf *rows = &in->rows;
     buf_printf(rows, "%lld\t%d\t%lld\t", (long long)++in->n, line->page, (long long)line->ordinal);
-    copy_date(rows, line->booked_on);
-    copy_date(rows, line->value_on);
+    import_copy_date(rows, line->booked_on);
+    import_copy_date(rows, line->value_on);
     uint8_t fingerprint[FINGERPRINT_SIZE];
     char hex[2 * FINGERPRINT_SIZE + 1];
     statement_fingerprint(line, in->number, fingerprint);
     hex_encode(fingerprint, sizeof fingerprint, hex);
     buf_printf(rows, "%lld\t%s\t\\\\x%s\t", (long long)line->amount, line->reversal ? "t" : "f", hex);
-    copy_text(rows, line->type);
-    copy_text(rows, text_is(line->bank_reference, "NONREF") ? TEXT_NONE : line->bank_reference);
-    copy_text(rows, line->customer_reference);
-    copy_text(rows, line->counterparty);
-    copy_text(rows, line->counterparty_account);
-    copy_text(rows, line->memo);
-    copy_text(rows, line->supplementary);
+    import_copy_text(rows, line->type);
+    import_copy_text(rows, text_is(line->bank_reference, "NONREF") ? TEXT_NONE : line->bank_reference);
+    import_copy_text(rows, line->customer_reference);
+    import_copy_text(rows, line->counterparty);
+    import_copy_text(rows, line->counterparty_account);
+    import_copy_text(rows, line->memo);
+    import_copy_text(rows, line->supplementary);
     statement_references(line, rows);
     buf_char(rows, '\n');
     if (rows->length > COPY_PIECE)
@@ -185,10 +217,30 @@ static void on_warning(void *with, const struct statement_warning *warning)
     json_put_end(&json);
 }
 
+static enum err pieces_keep(struct import *in)
+{
+    struct text bytes = in->order->bytes;
+    enum err err = OK;
+    int64_t piece = 0;
+    for (size_t at = 0; at < bytes.length && !err; at += FILE_PIECE) {
+        struct arena arena;
+        arena_init(&arena);
+        struct text part = text_slice(bytes, at, FILE_PIECE);
+        struct db_args args = db_args(&arena);
+        db_arg_int(&args, in->file);
+        db_arg_int(&args, ++piece);
+        db_arg_bytes(&args, part.at, part.length);
+        err = db_run(in->db, &piece_add, &args);
+        arena_done(&arena);
+    }
+    return err;
+}
+
 static enum err file_enter(struct import *in, enum statement_format format, bool *ret_known)
 {
     uint8_t digest[SHA256_SIZE];
     crypto_sha256(in->order->bytes, digest);
+    memcpy(in->file_key, digest, sizeof in->file_key);
     struct db_args args = db_args(in->arena);
     db_arg_bytes(&args, digest, sizeof digest);
     struct db_rows rows;
@@ -215,20 +267,99 @@ static enum err file_enter(struct import *in, enum statement_format format, bool
     err = db_query(in->db, &file_add, &args, &rows);
     if (!err)
         in->file = db_int(&rows, 0, 0);
+    return err ? err : pieces_keep(in);
+}
+
+static enum err read_statements(struct import *in, struct text bytes, enum statement_format format)
+{
+    struct statement_sink sink = {.with = in, .begin = on_begin, .line = on_line, .end = on_end, .warning = on_warning};
+    settlement_import_sink(&sink);
+    in->settlements.ordinal = 0;
+    struct statement_reader *reader = statement_reader_new(format, &sink);
+    enum err err = statement_reader_map(reader, in->mappings, in->mapping_count);
+    for (size_t at = 0; at < bytes.length && !err && !in->err; at += COPY_PIECE)
+        err = statement_reader_feed(reader, text_slice(bytes, at, COPY_PIECE));
+    enum err ended = statement_reader_end(reader);
+    statement_reader_free(reader);
+    if (!in->err)
+        in->err = in->settlements.err;
+    return in->err ? in->err : err ? err : ended;
+}
+
+static enum err pieces_load(struct import *in, int64_t file, int64_t size, struct buf *out)
+{
+    enum err err = OK;
+    for (int64_t piece = 1; (int64_t)out->length < size && !err; piece++) {
+        struct arena arena;
+        arena_init(&arena);
+        struct db_args args = db_args(&arena);
+        db_arg_int(&args, file);
+        db_arg_int(&args, piece);
+        struct db_rows rows;
+        err = db_query(in->db, &piece_get, &args, &rows);
+        if (!err && !rows.count)
+            err = ERR_NOT_FOUND; /* imported before files were kept */
+        if (!err)
+            buf_text(out, db_bytes(&rows, 0, 0, &arena));
+        arena_done(&arena);
+    }
     return err;
 }
 
-static enum err read_statements(struct import *in, enum statement_format format)
+static enum err mappings_load(struct import *in)
 {
-    const struct statement_sink sink = {
-        .with = in, .begin = on_begin, .line = on_line, .end = on_end, .warning = on_warning};
-    struct statement_reader *reader = statement_reader_new(format, &sink);
+    struct db_args args = db_args(in->arena);
+    struct db_rows rows;
+    enum err err = db_query(in->db, &mappings_get, &args, &rows);
+    for (int i = 0; !err && i < rows.count && in->mapping_count < MAPPINGS_MAX; i++) {
+        struct statement_mapping *m = &in->mappings[in->mapping_count];
+        struct text fingerprint = db_bytes(&rows, i, 0, in->arena);
+        if (fingerprint.length != sizeof m->fingerprint)
+            continue;
+        memcpy(m->fingerprint, fingerprint.at, sizeof m->fingerprint);
+        m->name = arena_text(in->arena, db_text(&rows, i, 1));
+        m->kind = arena_text(in->arena, db_text(&rows, i, 2));
+        m->columns = arena_text(in->arena, db_text(&rows, i, 3));
+        in->mapping_count++;
+    }
+    return err;
+}
+
+/* A statement that came before its neighbour waits in quarantine; with the neighbour here it is read again from its raw
+ * file. So the order in which files come does not matter. */
+static enum err neighbours_retry(struct import *in)
+{
+    int64_t own = in->file, tried[NEIGHBOURS_MAX + 1];
+    int own_ordinal = (int)in->ordinal;
     enum err err = OK;
-    for (size_t at = 0; at < in->order->bytes.length && !err && !in->err; at += COPY_PIECE)
-        err = statement_reader_feed(reader, text_slice(in->order->bytes, at, COPY_PIECE));
-    enum err ended = statement_reader_end(reader);
-    statement_reader_free(reader);
-    return in->err ? in->err : err ? err : ended;
+    size_t count = 0;
+    while (!err && count < NEIGHBOURS_MAX) {
+        struct db_args args = db_args(in->arena);
+        db_arg_int(&args, own);
+        db_arg_int_array(&args, tried, count);
+        struct db_rows rows;
+        err = db_query(in->db, &neighbour, &args, &rows);
+        if (err || !rows.count)
+            break;
+        in->file = tried[count++] = db_int(&rows, 0, 0);
+        enum statement_format format = statement_format_named(db_text(&rows, 0, 1));
+        struct buf bytes = {0};
+        args = db_args(in->arena);
+        db_arg_int(&args, in->file);
+        err = pieces_load(in, in->file, db_int(&rows, 0, 2), &bytes);
+        if (!err)
+            err = db_run(in->db, &file_retry, &args);
+        if (!err)
+            err = db_query(in->db, &next_ordinal, &args, &rows);
+        in->ordinal = err ? 0 : db_int(&rows, 0, 0);
+        if (!err)
+            err = read_statements(in, buf_view(&bytes), format);
+        buf_done(&bytes);
+        err = err == ERR_NOT_FOUND ? OK : err;
+    }
+    in->file = own;
+    in->ordinal = own_ordinal;
+    return err;
 }
 
 static enum err event_write(struct import *in, enum statement_format format)
@@ -241,43 +372,69 @@ static enum err event_write(struct import *in, enum statement_format format)
     return db_run(in->db, &told, &args);
 }
 
+static struct text report_write(struct import *in, enum statement_format format, bool known)
+{
+    struct buf out = {0};
+    struct json json = json_to(&out);
+    json_put_object(&json, NULL);
+    json_put_int(&json, "file", in->file);
+    json_put_string(&json, "format", statement_format_name(format));
+    json_put_bool(&json, "already_known", known);
+    const struct {
+        const char *key;
+        const struct buf *rows;
+    } lists[] = {{"statements", &in->statements}, {"settlements", &in->settlements.told}, {"warnings", &in->warnings}};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        json_put_array(&json, lists[i].key);
+        if (lists[i].rows->length)
+            json_put_raw(&json, NULL, buf_view(lists[i].rows));
+        json_put_end(&json);
+    }
+    json_put_end(&json);
+    struct text text = arena_text(in->arena, buf_view(&out));
+    buf_done(&out);
+    return text;
+}
+
+static enum err file_take(struct import *in, enum statement_format format)
+{
+    enum err err = db_script(in->db, work_table);
+    if (!err)
+        err = settlement_import_open(&in->settlements);
+    if (!err)
+        err = mappings_load(in);
+    if (!err)
+        err = read_statements(in, in->order->bytes, format);
+    if (!err)
+        err = event_write(in, format);
+    return err ? err : neighbours_retry(in);
+}
+
 enum err statement_import_within(struct db *db, struct arena *arena, const struct statement_import_order *order,
                                  struct text *ret_json)
 {
-    struct import in = {.db = db, .arena = arena, .order = order};
     enum statement_format format = statement_detect(order->bytes);
     if (format == STATEMENT_UNKNOWN)
         return ERR_STATEMENT_FORMAT;
+    struct import *in = ARENA_NEW(arena, struct import); /* too wide for a stack */
+    in->db = db;
+    in->arena = arena;
+    in->order = order;
     bool known = false;
-    enum err err = file_enter(&in, format, &known);
+    enum err err = file_enter(in, format, &known);
+    in->settlements.db = db;
+    in->settlements.arena = arena;
+    in->settlements.file = &in->file;
+    in->settlements.detail = &in->first_detail;
+    in->settlements.file_key = in->file_key;
     if (!err && !known)
-        err = db_script(db, work_table);
-    if (!err && !known)
-        err = read_statements(&in, format);
-    if (!err && !known)
-        err = event_write(&in, format);
-    if (!err) {
-        struct buf out = {0};
-        struct json json = json_to(&out);
-        json_put_object(&json, NULL);
-        json_put_int(&json, "file", in.file);
-        json_put_string(&json, "format", statement_format_name(format));
-        json_put_bool(&json, "already_known", known);
-        json_put_array(&json, "statements");
-        if (in.statements.length)
-            json_put_raw(&json, NULL, buf_view(&in.statements));
-        json_put_end(&json);
-        json_put_array(&json, "warnings");
-        if (in.warnings.length)
-            json_put_raw(&json, NULL, buf_view(&in.warnings));
-        json_put_end(&json);
-        json_put_end(&json);
-        *ret_json = arena_text(arena, buf_view(&out));
-        buf_done(&out);
-    }
-    buf_done(&in.rows);
-    buf_done(&in.statements);
-    buf_done(&in.warnings);
+        err = file_take(in, format);
+    if (!err)
+        *ret_json = report_write(in, format, known);
+    buf_done(&in->rows);
+    buf_done(&in->statements);
+    buf_done(&in->warnings);
+    settlement_import_close(&in->settlements);
     return err;
 }
 
