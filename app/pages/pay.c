@@ -4,6 +4,8 @@
  */
 #include "app/pages/pages.h"
 
+#include <string.h>
+
 #include "app/pages/pay_parts.h"
 
 /* The state in words, then the amount it is about (0: none), which is never broken across lines. */
@@ -171,6 +173,10 @@ static enum err same_price(struct request *rq, const struct payment_request *req
     const char *id = json_string_value(json_object_get(quote, "id"));
     char version[CATALOGUE_VERSION_SIZE];
     struct quote_request wanted;
+    if (id && !strncmp(id, "d_", 2)) { /* the difference of a rejected benefit: what is owed stays owed */
+        *ret_until = rq->at + QUOTE_VALID_DAYS * DAY_US;
+        return OK;
+    }
     err = quote_id_read(text_of(id), &rq->arena, &wanted, version);
     if (err)
         return ERR_INTERNAL;

@@ -86,6 +86,24 @@ void catalogue_category_say(const struct catalogue *catalogue, struct text code,
     *ret_evidence = at < 0 ? TEXT_NONE : catalogue->categories[at].evidence_vi;
 }
 
+bool quote_line_benefit(const struct quote *quote, size_t line, struct quote_benefit *ret_benefit)
+{
+    const struct quote_line *of = &quote->lines[line];
+    if (!of->reduction_count || of->reductions[0].state != REDUCTION_APPLIED)
+        return false;
+    const struct reduction *rule = of->reductions[0].rule;
+    struct text name, evidence = TEXT_NONE;
+    *ret_benefit = (struct quote_benefit){.rule = rule->code};
+    for (size_t i = 0; rule->categories && i < quote->request->category_count; i++) {
+        int bit = catalogue_category(quote->catalogue, quote->request->categories[i]);
+        if (bit >= 0 && rule->categories & UINT64_C(1) << bit && !ret_benefit->category.length)
+            ret_benefit->category = quote->request->categories[i];
+    }
+    catalogue_category_say(quote->catalogue, ret_benefit->category, &name, &evidence);
+    ret_benefit->evidence = rule->evidence_vi.length ? rule->evidence_vi : evidence;
+    return true;
+}
+
 const struct procedure *catalogue_procedure(const struct catalogue *catalogue, struct text code)
 {
     int at = name_index_find(&catalogue->procedure_index, code);

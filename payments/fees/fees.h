@@ -208,6 +208,14 @@ enum fee_language { LANGUAGE_VI, LANGUAGE_EN };
  * TT-BTC, Điều 4.1)". Made when asked, so that pricing alone stays cheap. */
 void quote_explain(const struct quote *quote, size_t line, enum fee_language language, struct buf *out);
 
+/* What the reduction that counts in a line rests on: false when none counts. */
+struct quote_benefit {
+    struct text rule;     /* code in reductions.csv */
+    struct text category; /* of the request; empty: everybody gets it */
+    struct text evidence; /* that is needed, Vietnamese; the rule's own, else the category's */
+};
+bool quote_line_benefit(const struct quote *quote, size_t line, struct quote_benefit *ret_benefit);
+
 /* The JSON object of the contract. */
 void quote_write(struct json *json, const struct quote *quote);
 

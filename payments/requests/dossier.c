@@ -10,7 +10,8 @@ static const char *const state_names[] = {"filed", "supplement", "refused", "wit
 
 static const struct db_statement find_sql = {"dossier_find", "SELECT " DOSSIER_COLUMNS " FROM dossier WHERE code = $1"};
 
-/* A dossier that already has an open or paid request keeps the channel and procedure its price was made for. */
+/* A dossier that already has an open or paid request keeps the channel and procedure its price was made for. Staff
+ * never change a channel here: that takes two of them and a reason (channel.c). */
 static const struct db_statement put_sql = {
     "dossier_put",
     "WITH put AS (INSERT INTO dossier (code, procedure, agency, channel, state, applicant_name, applicant_phone, "
@@ -25,7 +26,8 @@ static const struct db_statement put_sql = {
     " submitted_at = excluded.submitted_at, changed_at = excluded.changed_at"
     " WHERE (dossier.procedure, dossier.agency, dossier.channel) = (excluded.procedure, excluded.agency, "
     "excluded.channel)"
-    " OR NOT EXISTS (SELECT FROM payment_request r WHERE r.dossier = dossier.code AND r.status <> 'cancelled')"
+    " OR (($14 NOT LIKE 'staff:%' OR dossier.channel = excluded.channel)"
+    " AND NOT EXISTS (SELECT FROM payment_request r WHERE r.dossier = dossier.code AND r.status <> 'cancelled'))"
     " RETURNING code, state, channel, procedure, xmax = 0 AS fresh),"
     " told AS (SELECT event_record($13, ARRAY['dossier.changed'], ARRAY[code], ARRAY[NULL::bigint],"
     " ARRAY[jsonb_build_object('state', state)]) FROM put),"
@@ -137,6 +139,26 @@ static void dossier_write(struct json *json, const void *what)
     json_put_end(json);
 }
 
+/* Names what is not as the dossier says. */
+static enum err refuse_contradiction(struct request *rq, const struct dossier *wanted)
+{
+    struct dossier now;
+    enum err err = dossier_find(rq->db, &rq->arena, wanted->code, &now);
+    if (err)
+        return reply_error(rq, err);
+    if (!text_equal(now.channel, wanted->channel))
+        faults_add(&rq->faults, "/channel", ERR_CHANNEL_CONTRADICTS,
+                   "Hồ sơ nộp theo hình thức %.*s; chỉ đổi được khi có lý do và hai người (channel-changes)",
+                   TEXT_ARGS(now.channel));
+    if (!text_equal(now.procedure, wanted->procedure))
+        faults_add(&rq->faults, "/procedure", ERR_PROCEDURE_CONTRADICTS,
+                   "Hồ sơ thuộc thủ tục %.*s và đã có yêu cầu nộp", TEXT_ARGS(now.procedure));
+    if (!text_equal(now.agency, wanted->agency))
+        faults_add(&rq->faults, "/agency", ERR_FIELD_VALUE, "Hồ sơ nộp tại %.*s và đã có yêu cầu nộp",
+                   TEXT_ARGS(now.agency));
+    return reply_faults(rq, ERR_CHANNEL_CONTRADICTS);
+}
+
 enum err dossier_put_handle(struct request *rq)
 {
     struct dossier dossier = {.code = request_capture(rq, "code")};
@@ -166,7 +188,7 @@ enum err dossier_put_handle(struct request *rq)
     if (err)
         return reply_error(rq, err);
     if (!rows.count)
-        return reply_error(rq, ERR_CHANNEL_CONTRADICTS);
+        return refuse_contradiction(rq, &dossier);
     return reply_json(rq, db_bool(&rows, 0, 0) ? 201 : 200, dossier_write, &dossier);
 }
 

@@ -1,4 +1,4 @@
-#include "payments/requests/requests.h"
+#include "payments/requests/request_parts.h"
 
 #include <assert.h>
 #include "payments/fees/fees.h"
@@ -19,7 +19,9 @@ static const struct db_statement by_token_sql = {"request_by_token", REQUEST_SEL
 static const struct db_statement of_dossier_sql = {"requests_of_dossier",
                                                    REQUEST_SELECT "WHERE r.dossier = $1 ORDER BY r.id LIMIT 500"};
 static const struct db_statement make_sql = {
-    "request_make", "SELECT request_make($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"};
+    "request_make",
+    "SELECT benefits_keep($1, request_make($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, "
+    "$16), $17, $18)"};
 static const struct db_statement expire_sql = {"request_expire", "SELECT request_expire($1, 500)"};
 
 static struct requests_settings settings = {.public_url = "http://127.0.0.1:8080", .prefix = "QN", .expiry_days = 15};
@@ -237,28 +239,36 @@ static void write_lines(const struct quote *quote, struct buf *out)
     json_put_end(&json);
 }
 
-static instant_us expiry(const struct quote *quote, instant_us at)
+void benefits_write(const struct quote *quote, struct json *json)
 {
-    instant_us by_settings = at + settings.expiry_days * DAY_US, by_price = quote_valid_until(quote);
-    return by_price < by_settings ? by_price : by_settings;
+    json_put_array(json, NULL);
+    for (size_t i = 0; i < quote->line_count; i++) {
+        struct quote_benefit benefit;
+        if (!quote_line_benefit(quote, i, &benefit))
+            continue;
+        json_put_object(json, NULL);
+        json_put_text(json, "fee", quote->lines[i].code);
+        json_put_text(json, "rule", benefit.rule);
+        json_put_text_or_null(json, "category", benefit.category);
+        json_put_int(json, "amount", quote->lines[i].reduced);
+        json_put_text_or_null(json, "evidence_needed", benefit.evidence);
+        json_put_end(json);
+    }
+    json_put_end(json);
 }
 
-enum err payment_request_make(struct db *db, struct arena *arena, const struct payment_request_order *order,
-                              instant_us at, int64_t *ret_id)
+enum err payment_request_store(struct db *db, struct arena *arena, const struct request_writing *w, instant_us at,
+                               int64_t *ret_id)
 {
-    const struct quote *quote = order->quote;
     struct agency agency;
     struct receiving_account account = {0};
-    if (several_collectors(quote))
-        return ERR_SPLIT_BY_AGENCY;
-    enum err err = agency_find(db, arena, order->dossier->agency, &agency);
-    if (!err && quote->total)
-        err = receiving_account_of(db, arena, order->dossier->agency, &account);
+    enum err err = agency_find(db, arena, w->agency, &agency);
+    if (!err && w->total)
+        err = receiving_account_of(db, arena, w->agency, &account);
     if (err)
         return err;
-
-    struct payment_request made = {.status = quote->total ? REQUEST_PENDING : REQUEST_NOTHING_DUE,
-                                   .amount = quote->total,
+    struct payment_request made = {.status = w->total ? REQUEST_PENDING : REQUEST_NOTHING_DUE,
+                                   .amount = w->total,
                                    .bank_bin = account.bank_bin,
                                    .account_number = account.number};
     struct reference reference;
@@ -267,39 +277,68 @@ enum err payment_request_make(struct db *db, struct arena *arena, const struct p
     reference_new(settings.prefix, &reference);
     made.reference = text_of(reference.text);
     token_derive("pay", made.reference, token, hash);
-    struct buf payload = {0}, shown = {0}, lines = {0};
+    struct buf payload = {0};
     bool has_qr = payment_request_vietqr(&made, &payload);
-    struct json json = json_to(&shown);
-    quote_write(&json, quote);
-    write_lines(quote, &lines);
+    instant_us by_settings = at + settings.expiry_days * DAY_US;
 
     struct db_args args = db_args(arena);
     db_arg_instant(&args, at);
     db_arg_text(&args, made.reference);
-    db_arg_text(&args, order->dossier->code);
-    db_arg_text(&args, order->stage);
-    db_arg_int(&args, quote->total);
-    if (quote->total)
+    db_arg_text(&args, w->dossier);
+    db_arg_text(&args, w->stage);
+    db_arg_int(&args, w->total);
+    if (w->total)
         db_arg_int(&args, account.id);
     else
         db_arg_null(&args);
     db_arg_text(&args, agency.tax_code);
     db_arg_bytes(&args, hash, sizeof hash);
-    db_arg_text(&args, buf_view(&shown));
-    db_arg_string(&args, catalogue_version(quote->catalogue));
-    db_arg_date(&args, quote->quoted_on);
-    db_arg_text(&args, order->payer);
+    db_arg_text(&args, w->shown);
+    db_arg_string(&args, w->version);
+    db_arg_date(&args, w->priced_on);
+    db_arg_text(&args, w->payer);
     db_arg_text(&args, has_qr ? buf_view(&payload) : TEXT_NONE);
-    db_arg_string(&args, order->actor);
-    db_arg_instant(&args, expiry(quote, at));
-    db_arg_text(&args, buf_view(&lines));
+    db_arg_string(&args, w->actor);
+    db_arg_instant(&args, w->holds_until < by_settings ? w->holds_until : by_settings);
+    db_arg_text(&args, w->lines);
+    db_arg_text(&args, w->benefits);
+    db_arg_text(&args, w->evidence);
     struct db_rows rows;
     err = db_query(db, &make_sql, &args, &rows);
     if (!err)
         *ret_id = db_int(&rows, 0, 0);
     buf_done(&payload);
+    return err;
+}
+
+enum err payment_request_make(struct db *db, struct arena *arena, const struct payment_request_order *order,
+                              instant_us at, int64_t *ret_id)
+{
+    const struct quote *quote = order->quote;
+    if (several_collectors(quote))
+        return ERR_SPLIT_BY_AGENCY;
+    struct buf shown = {0}, lines = {0}, benefits = {0};
+    struct json json = json_to(&shown), claims = json_to(&benefits);
+    quote_write(&json, quote);
+    write_lines(quote, &lines);
+    benefits_write(quote, &claims);
+    const struct request_writing writing = {.dossier = order->dossier->code,
+                                            .agency = order->dossier->agency,
+                                            .stage = order->stage,
+                                            .total = quote->total,
+                                            .shown = buf_view(&shown),
+                                            .lines = buf_view(&lines),
+                                            .benefits = buf_view(&benefits),
+                                            .evidence = order->evidence,
+                                            .payer = order->payer,
+                                            .version = catalogue_version(quote->catalogue),
+                                            .priced_on = quote->quoted_on,
+                                            .holds_until = quote_valid_until(quote),
+                                            .actor = order->actor};
+    enum err err = payment_request_store(db, arena, &writing, at, ret_id);
     buf_done(&shown);
     buf_done(&lines);
+    buf_done(&benefits);
     return err;
 }
 

@@ -6,7 +6,7 @@
 static const char *const stage_names[] = {"filing", "additional", "result", NULL};
 
 struct creation {
-    struct text dossier_code, quote_id, payer;
+    struct text dossier_code, quote_id, payer, evidence;
     int stage;
     struct quote_request wanted;
     char version[CATALOGUE_VERSION_SIZE]; /* of the quote's id; empty when fields were given */
@@ -39,6 +39,41 @@ static void read_payer(struct json_fields *in, struct creation *ret)
     buf_done(&text);
 }
 
+/* What proves a claimed category, for the desk to look at; kept as canonical JSON. */
+static void read_evidence(struct json_fields *in, struct creation *ret)
+{
+    static const char *const sources[] = {"paper", "database", NULL};
+    size_t count = json_read_array(in, "evidence", OPTIONAL, 1, QUOTE_CATEGORIES_MAX);
+    struct buf text = {0};
+    struct json json = json_to(&text);
+    json_put_array(&json, NULL);
+    for (size_t i = 0; i < count; i++) {
+        struct json_fields item;
+        struct text category = TEXT_NONE, document = TEXT_NONE, number = TEXT_NONE;
+        date_days issued_on = DATE_NONE;
+        int source = 0;
+        json_item_object(in, "evidence", i, &item);
+        json_read_text(&item, "category", REQUIRED, 1, QUOTE_WORD_MAX, &category);
+        json_read_enum(&item, "source", REQUIRED, sources, &source);
+        json_read_text(&item, "document", REQUIRED, 1, 200, &document);
+        json_read_text(&item, "number", REQUIRED, 1, 60, &number);
+        json_read_date(&item, "issued_on", OPTIONAL, &issued_on);
+        if (!item.object || json_close(&item))
+            continue; /* its faults stand in the list that the caller looks at */
+        json_put_object(&json, NULL);
+        json_put_text(&json, "category", category);
+        json_put_string(&json, "source", sources[source]);
+        json_put_text(&json, "document", document);
+        json_put_text(&json, "number", number);
+        json_put_date(&json, "issued_on", issued_on);
+        json_put_end(&json);
+    }
+    json_put_end(&json);
+    if (count)
+        ret->evidence = arena_text(in->faults->arena, buf_view(&text));
+    buf_done(&text);
+}
+
 static enum err read_body(struct request *rq, struct creation *ret)
 {
     struct json_fields in;
@@ -48,6 +83,7 @@ static enum err read_body(struct request *rq, struct creation *ret)
     json_read_text(&in, "dossier", REQUIRED, 3, 60, &ret->dossier_code);
     json_read_enum(&in, "stage", OPTIONAL, stage_names, &ret->stage);
     read_payer(&in, ret);
+    read_evidence(&in, ret);
     quote_request_init(&ret->wanted);
     if (!json_has(&in, "quote")) {
         quote_request_read_fields(&in, &ret->wanted);
@@ -128,6 +164,7 @@ static enum err create(struct request *rq, void *with, struct act_reply *reply)
                                                 .quote = &quote,
                                                 .stage = text_of(stage_names[c->stage]),
                                                 .payer = c->payer,
+                                                .evidence = c->evidence,
                                                 .actor = auth_actor(rq)};
     if (!err)
         err = payment_request_make(rq->db, &rq->arena, &order, rq->at, &id);

@@ -82,7 +82,8 @@ struct payment_request_order {
     const struct dossier *dossier;
     const struct quote *quote;
     struct text stage;
-    struct text payer; /* JSON or at NULL */
+    struct text payer;    /* JSON or at NULL */
+    struct text evidence; /* JSON array [{category, source, document, number, issued_on}] or at NULL */
     const char *actor;
 };
 MUST_CHECK enum err payment_request_make(struct db *db, struct arena *arena, const struct payment_request_order *order,
@@ -91,7 +92,51 @@ MUST_CHECK enum err payment_request_make(struct db *db, struct arena *arena, con
 /* Marks what ran out of time, a bounded number at a time; how many. */
 MUST_CHECK enum err payment_requests_expire(struct db *db, struct arena *arena, instant_us at, int64_t *ret_count);
 
+/* A reduction that counted in a request, and what proves it. */
+struct benefit {
+    int64_t id, amount, additional_request; /* 0: none */
+    struct text fee, rule, category, evidence_needed, state, source, document, number, checked_by, reason;
+    date_days issued_on;
+    instant_us checked_at;
+};
+MUST_CHECK enum err benefits_of(struct db *db, struct arena *arena, int64_t request, struct benefit **ret_benefits,
+                                size_t *ret_count);
+
+/* What was looked at; empty texts and DATE_NONE keep what was claimed. */
+struct evidence {
+    struct text source, document, number; /* source: paper, database */
+    date_days issued_on;
+};
+/* ERR_NOT_FOUND, ERR_CONFLICT (decided before), ERR_FIELD_MISSING (nobody said what proves it). */
+MUST_CHECK enum err benefit_verify(struct db *db, struct arena *arena, int64_t request, int64_t benefit,
+                                   const struct evidence *evidence, const char *actor, instant_us at);
+/* Prices the fee again without the category, under the catalogue and on the day of the request, and asks for what is
+ * missing in an additional request; to be called in a transaction. `ret_additional`: 0 when nothing is missing.
+ * ERR_NOT_FOUND, ERR_CONFLICT (decided before, or a benefit of everybody). */
+MUST_CHECK enum err benefit_reject(struct db *db, struct arena *arena, int64_t request, int64_t benefit,
+                                   struct text reason, const char *actor, instant_us at, int64_t *ret_additional);
+
+/* Two people change how a dossier was filed. ERR_CONFLICT: it is so already. */
+MUST_CHECK enum err channel_change_ask(struct db *db, struct arena *arena, struct text dossier,
+                                       enum fee_channel channel, struct text reason, const char *actor, instant_us at,
+                                       int64_t *ret_id);
+/* Cancels what was asked and not paid under the old channel. ERR_NOT_FOUND, ERR_SECOND_PERSON, ERR_REQUEST_SETTLED
+ * (money came: the channel stays), ERR_CONFLICT. */
+MUST_CHECK enum err channel_change_approve(struct db *db, struct arena *arena, struct text dossier, int64_t change,
+                                           const char *actor, instant_us at);
+struct channel_change {
+    int64_t id; /* 0: none waits */
+    struct text before, after, reason, asked_by;
+};
+MUST_CHECK enum err channel_change_open(struct db *db, struct arena *arena, struct text dossier,
+                                        struct channel_change *ret_change);
+
 /* Routes. */
+enum err benefits_handle(struct request *rq);           /* GET  /v1/payment-requests/{id}/benefits */
+enum err benefit_verify_handle(struct request *rq);     /* POST /v1/payment-requests/{id}/benefits/{benefit}/verify */
+enum err benefit_reject_handle(struct request *rq);     /* POST /v1/payment-requests/{id}/benefits/{benefit}/reject */
+enum err channel_change_ask_handle(struct request *rq); /* POST /v1/dossiers/{code}/channel-changes */
+enum err channel_change_approve_handle(struct request *rq); /* POST /v1/dossiers/{code}/channel-changes/{id}/approve */
 enum err dossier_put_handle(struct request *rq);            /* PUT  /v1/dossiers/{code} */
 enum err dossier_get_handle(struct request *rq);            /* GET  /v1/dossiers/{code} */
 enum err payment_request_create_handle(struct request *rq); /* POST /v1/payment-requests */

@@ -1,0 +1,25 @@
+/* How a request is written, however its sum came about. Private to this room. */
+#ifndef LEPHI_PAYMENTS_REQUESTS_PARTS_H
+#define LEPHI_PAYMENTS_REQUESTS_PARTS_H
+
+#include "payments/requests/requests.h"
+
+struct request_writing {
+    struct text dossier, agency, stage;
+    int64_t total;
+    struct text shown;    /* the quote as people see it, JSON */
+    struct text lines;    /* JSON, see request_make in sql/0002-requests.sql */
+    struct text benefits; /* JSON, see benefits_keep in sql/0008-benefits.sql */
+    struct text evidence, payer;
+    const char *version; /* of the catalogue */
+    date_days priced_on;
+    instant_us holds_until;
+    const char *actor;
+};
+MUST_CHECK enum err payment_request_store(struct db *db, struct arena *arena, const struct request_writing *writing,
+                                          instant_us at, int64_t *ret_id);
+
+/* The reductions that count in a quote, as JSON for benefits_keep. */
+void benefits_write(const struct quote *quote, struct json *json);
+
+#endif
