@@ -84,9 +84,8 @@ struct formula {
     int64_t channel_prices[CHANNEL_COUNT]; /* QUANTITY_NONE: as at the counter */
     enum gap gap;                          /* bracket: what a value no bracket names gets */
     size_t case_count, multiplier_count;
-    struct formula_case cases[FORMULA_CASES_MAX];
-    struct formula_case multipliers[WORDS_MAX];
-    struct text other; /* percent_of: the fee */
+    struct formula_case *cases, *multipliers; /* in the arena: most formulas have none or few */
+    struct text other;                        /* percent_of: the fee */
     struct text area_default, role_default;
     struct text currency;
     int64_t foreign_cents;

@@ -308,9 +308,11 @@ static bool case_read(struct reading *in, struct text left, struct text right)
 static bool times_read(struct reading *in, struct text role, struct text value)
 {
     struct formula *formula = in->formula;
+    if (formula->multiplier_count == WORDS_MAX)
+        return wrong(in, role, "quá nhiều hệ số");
     struct formula_case *one = &formula->multipliers[formula->multiplier_count];
-    if (formula->multiplier_count == WORDS_MAX || !word_ok(role) || !share_read(value, &one->price.share_ppb) ||
-        one->price.share_ppb > (int64_t)10 * PPB)
+    *one = (struct formula_case){0};
+    if (!word_ok(role) || !share_read(value, &one->price.share_ppb) || one->price.share_ppb > (int64_t)10 * PPB)
         return wrong(in, role, "hệ số phải có dạng times.vai_trò=150%");
     one->name = role;
     formula->multiplier_count++;
@@ -465,7 +467,10 @@ static bool whole_read(struct reading *in, struct text text)
 enum err formula_read(struct text text, enum rounding rounding, struct arena *arena, const char **ret_wrong,
                       struct formula *ret_formula)
 {
+    struct formula_case cases[FORMULA_CASES_MAX], multipliers[WORDS_MAX];
     struct formula formula = {.rounding = rounding,
+                              .cases = cases,
+                              .multipliers = multipliers,
                               .by = QUANTITY_VALUE,
                               .per = QUANTITY_COPIES,
                               .per_default = QUANTITY_NONE,
@@ -504,6 +509,10 @@ enum err formula_read(struct text text, enum rounding rounding, struct arena *ar
         *ret_wrong = in.wrong;
         return ERR_CATALOGUE;
     }
+    formula.cases = ARENA_ARRAY(arena, struct formula_case, formula.case_count + 1);
+    formula.multipliers = ARENA_ARRAY(arena, struct formula_case, formula.multiplier_count + 1);
+    memcpy(formula.cases, cases, formula.case_count * sizeof *cases);
+    memcpy(formula.multipliers, multipliers, formula.multiplier_count * sizeof *multipliers);
     *ret_formula = formula;
     return OK;
 }
