@@ -1,7 +1,6 @@
 /* Money received, and the books as of a day. */
+#include "core/http/list.h"
 #include "payments/ledger/ledger.h"
-
-enum { PAGE_DEFAULT = 50, PAGE_MAX = 500 };
 
 static const struct db_statement list_sql = {
     "payments_list",
@@ -19,64 +18,48 @@ static const struct db_statement balances_sql = {
     " JOIN journal j ON j.booked_month = e.booked_month AND j.id = e.journal_id"
     " JOIN account a ON a.id = e.account_id WHERE j.booked_on <= $1 GROUP BY a.code ORDER BY a.code"};
 
-static void payments_write(struct json *json, const void *what)
+static void payment_write(struct json *json, const struct db_rows *rows, int i)
 {
-    const struct db_rows *rows = what;
     json_put_object(json, NULL);
-    json_put_array(json, "items");
-    for (int i = 0; i < rows->count; i++) {
-        json_put_object(json, NULL);
-        json_put_int(json, "id", db_int(rows, i, 0));
-        json_put_text(json, "source", db_text(rows, i, 1));
-        json_put_text(json, "external_id", db_text(rows, i, 2));
-        json_put_text(json, "method", db_text(rows, i, 3));
-        json_put_int(json, "amount", db_int(rows, i, 4));
-        json_put_text(json, "account", db_text(rows, i, 5));
-        json_put_string(json, "status", db_null(rows, i, 6) ? "unallocated" : "allocated");
-        if (db_null(rows, i, 6))
-            json_put_null(json, "payment_request");
-        else
-            json_put_int(json, "payment_request", db_int(rows, i, 6));
-        json_put_text_or_null(json, "reference", db_text(rows, i, 7));
-        json_put_text_or_null(json, "dossier", db_text(rows, i, 8));
-        json_put_int(json, "allocated", db_int(rows, i, 9));
-        json_put_int(json, "surplus", db_int(rows, i, 10));
-        json_put_int(json, "refundable", db_int(rows, i, 16));
-        json_put_text_or_null(json, "bank_reference", db_text(rows, i, 11));
-        json_put_text(json, "memo", db_text(rows, i, 12));
-        json_put_instant(json, "paid_at", db_instant(rows, i, 13));
-        json_put_instant(json, "booked_at", db_instant(rows, i, 14));
-        json_put_int(json, "repaired", db_int(rows, i, 15));
-        json_put_end(json);
-    }
-    json_put_end(json);
-    if (rows->count)
-        json_put_textf(json, "next_cursor", "%lld", (long long)db_int(rows, rows->count - 1, 0));
+    json_put_int(json, "id", db_int(rows, i, 0));
+    json_put_text(json, "source", db_text(rows, i, 1));
+    json_put_text(json, "external_id", db_text(rows, i, 2));
+    json_put_text(json, "method", db_text(rows, i, 3));
+    json_put_int(json, "amount", db_int(rows, i, 4));
+    json_put_text(json, "account", db_text(rows, i, 5));
+    json_put_string(json, "status", db_null(rows, i, 6) ? "unallocated" : "allocated");
+    if (db_null(rows, i, 6))
+        json_put_null(json, "payment_request");
     else
-        json_put_null(json, "next_cursor");
+        json_put_int(json, "payment_request", db_int(rows, i, 6));
+    json_put_text_or_null(json, "reference", db_text(rows, i, 7));
+    json_put_text_or_null(json, "dossier", db_text(rows, i, 8));
+    json_put_int(json, "allocated", db_int(rows, i, 9));
+    json_put_int(json, "surplus", db_int(rows, i, 10));
+    json_put_int(json, "refundable", db_int(rows, i, 16));
+    json_put_text_or_null(json, "bank_reference", db_text(rows, i, 11));
+    json_put_text(json, "memo", db_text(rows, i, 12));
+    json_put_instant(json, "paid_at", db_instant(rows, i, 13));
+    json_put_instant(json, "booked_at", db_instant(rows, i, 14));
+    json_put_int(json, "repaired", db_int(rows, i, 15));
     json_put_end(json);
 }
 
 enum err ledger_payments_handle(struct request *rq)
 {
-    struct text cursor = request_query(rq, "cursor"), limit_text = request_query(rq, "limit"),
-                status = request_query(rq, "status");
-    int64_t after = 0, limit = PAGE_DEFAULT;
-    if (cursor.at && (!text_to_int64(cursor, &after) || after < 0))
-        faults_add(&rq->faults, "cursor", ERR_FIELD_FORMAT, NULL);
-    if (limit_text.at && (!text_to_int64(limit_text, &limit) || limit < 1 || limit > PAGE_MAX))
-        faults_add(&rq->faults, "limit", ERR_FIELD_RANGE, "Phải từ 1 đến %d", PAGE_MAX);
+    struct list list;
+    struct text status = request_query(rq, "status");
+    list_ask(rq, &list);
     if (status.at && !text_is(status, "allocated") && !text_is(status, "unallocated"))
         faults_add(&rq->faults, "status", ERR_FIELD_VALUE, "Phải là allocated hoặc unallocated");
     if (rq->faults.count)
         return reply_faults(rq, ERR_INVALID);
     struct db_args args = db_args(&rq->arena);
     struct db_rows rows;
-    db_arg_int(&args, after);
-    db_arg_int(&args, limit);
+    list_args(&args, &list);
     db_arg_text(&args, status);
     enum err err = db_query(rq->db, &list_sql, &args, &rows);
-    return err ? reply_error(rq, err) : reply_json(rq, 200, payments_write, &rows);
+    return err ? reply_error(rq, err) : list_reply(rq, &list, &rows, payment_write);
 }
 
 enum err ledger_balances_write(struct db *db, struct arena *arena, date_days day, struct json *json)

@@ -5,10 +5,11 @@
  * from
  * (`unallocated`). It goes back to the account it came from unless the payer's word is noted. */
 #include <string.h>
+#include "core/http/list.h"
 #include "payments/fees/fees.h"
 #include "payments/ledger/ledger.h"
 
-enum { PAGE_DEFAULT = 50, PAGE_MAX = 500, NOTE_MAX = 400 };
+enum { NOTE_MAX = 400 };
 
 static const char *const reason_names[] = {"surplus",  "double",     "after_cancel", "nothing_due",
                                            "fee_rule", "correction", "unallocated",  NULL};
@@ -309,21 +310,6 @@ enum err ledger_refund_failed_handle(struct request *rq)
 
 /* ---- looking ------------------------------------------------------------------------------------------------ */
 
-static void page_write(struct json *json, const void *what)
-{
-    const struct db_rows *rows = what;
-    json_put_object(json, NULL);
-    json_put_array(json, "items");
-    for (int i = 0; i < rows->count; i++)
-        refund_write(json, rows, i);
-    json_put_end(json);
-    if (rows->count)
-        json_put_textf(json, "next_cursor", "%lld", (long long)db_int(rows, rows->count - 1, 0));
-    else
-        json_put_null(json, "next_cursor");
-    json_put_end(json);
-}
-
 static void one_write(struct json *json, const void *what)
 {
     refund_write(json, what, 0);
@@ -331,27 +317,22 @@ static void one_write(struct json *json, const void *what)
 
 enum err ledger_refunds_handle(struct request *rq)
 {
-    struct text cursor = request_query(rq, "cursor"), size = request_query(rq, "limit"),
-                state = request_query(rq, "state");
-    int64_t after = 0, limit = PAGE_DEFAULT;
+    struct list list;
+    struct text state = request_query(rq, "state");
     bool known = !state.at;
     for (int i = 0; state_names[i]; i++)
         known = known || text_is(state, state_names[i]);
     if (!known)
         faults_add(&rq->faults, "state", ERR_FIELD_VALUE, "proposed, requested, approved, sent, paid, failed, refused");
-    if (cursor.at && (!text_to_int64(cursor, &after) || after < 0))
-        faults_add(&rq->faults, "cursor", ERR_FIELD_FORMAT, NULL);
-    if (size.at && (!text_to_int64(size, &limit) || limit < 1 || limit > PAGE_MAX))
-        faults_add(&rq->faults, "limit", ERR_FIELD_RANGE, "Phải từ 1 đến %d", PAGE_MAX);
+    list_ask(rq, &list);
     if (rq->faults.count)
         return reply_faults(rq, ERR_INVALID);
     struct db_args args = db_args(&rq->arena);
     struct db_rows rows;
-    db_arg_int(&args, after);
-    db_arg_int(&args, limit);
+    list_args(&args, &list);
     db_arg_text(&args, state);
     enum err err = db_query(rq->db, &list_sql, &args, &rows);
-    return err ? reply_error(rq, err) : reply_json(rq, 200, page_write, &rows);
+    return err ? reply_error(rq, err) : list_reply(rq, &list, &rows, refund_write);
 }
 
 enum err ledger_refund_handle(struct request *rq)
