@@ -202,6 +202,11 @@ const struct route app_routes[] = {
     AT_WORKER("POST", "/counter/requests", pages_counter_request_handle, .access = EVERYBODY, .media = FORM),
     AT_WORKER("GET", "/finance", pages_finance_handle, .access = EVERYBODY),
     AT_WORKER("POST", "/finance/corrections", pages_correction_handle, .access = EVERYBODY, .media = FORM),
+    AT_WORKER("GET", "/finance/catalogue", pages_catalogue_handle, .access = EVERYBODY),
+    AT_WORKER("POST", "/finance/catalogue", pages_catalogue_act_handle, .access = EVERYBODY, .media = FORM,
+              .body_max = CATALOGUE_UPLOAD_MAX),
+    AT_WORKER("POST", "/counter/benefits", pages_counter_benefit_handle, .access = EVERYBODY, .media = FORM),
+    AT_WORKER("POST", "/counter/channel", pages_counter_channel_handle, .access = EVERYBODY, .media = FORM),
 
     /* letters */
     AT_LOOP("POST", "/v1/postal/quotes", postal_quote_handle, .access = ACCESS_PUBLIC),

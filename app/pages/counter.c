@@ -3,6 +3,7 @@
  * It never shows more of the applicant than the desk needs, and asks for money through the same function as the API. */
 #include "app/pages/pages.h"
 
+#include "app/pages/counter_parts.h"
 #include "app/pages/pay_parts.h"
 
 enum { DESK = ROLE_CASHIER | ROLE_SUPERVISOR | ROLE_ADMIN, CODE_MAX = 60, REQUESTS_SHOWN = 20 };
@@ -91,8 +92,10 @@ static enum err put_request(struct counter *c, const struct payment_request *r)
     html(page->out, "<p><a class=\"button\" href=\"/p/%s\">Mở trang cho người nộp</a></p>\n", view.token);
     html(page->out, "<details><summary>Các khoản thu</summary>\n");
     quote_view(page, r->quote);
-    html(page->out, "</details>\n</article>\n");
-    return OK;
+    html(page->out, "</details>\n");
+    err = counter_put_benefits(page, r->dossier, r->id);
+    html(page->out, "</article>\n");
+    return err;
 }
 
 static enum err put_requests(struct counter *c)
@@ -180,8 +183,10 @@ static enum err show(struct counter *c, struct text code, const char *problem)
     put_search(page, code);
     if (c->dossier.code.length) {
         put_dossier(c);
+        err = counter_put_channel(page, &c->dossier);
         html(page->out, "<div class=\"columns\">\n");
-        err = put_requests(c);
+        if (!err)
+            err = put_requests(c);
         put_new_request(c);
         html(page->out, "</div>\n");
     }

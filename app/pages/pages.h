@@ -29,6 +29,10 @@ enum err pages_counter_handle(struct request *rq);         /* GET  /counter?code
 enum err pages_counter_request_handle(struct request *rq); /* POST /counter/requests */
 enum err pages_finance_handle(struct request *rq);         /* GET  /finance?date= */
 enum err pages_correction_handle(struct request *rq);      /* POST /finance/corrections */
+enum err pages_catalogue_handle(struct request *rq);       /* GET  /finance/catalogue?version=&from=&to=&as_of= */
+enum err pages_catalogue_act_handle(struct request *rq);   /* POST /finance/catalogue: propose, approve, withdraw */
+enum err pages_counter_benefit_handle(struct request *rq); /* POST /counter/benefits: verify, reject */
+enum err pages_counter_channel_handle(struct request *rq); /* POST /counter/channel: ask, approve */
 
 /* The server's before_reply hook: Content-Security-Policy and its companions for HTML. */
 void pages_before_reply(struct request *rq, int status, const char *content_type);

@@ -90,7 +90,7 @@ void page_staff_bar(struct page *page)
     const struct caller *caller = &page->rq->caller;
     html(page->out,
          "<nav class=\"bar\" aria-label=\"Cán bộ\"><a href=\"/counter\">Quầy thu</a><a href=\"/finance\">Đối "
-         "soát</a><span>%s (%s)</span>",
+         "soát</a><a href=\"/finance/catalogue\">Danh mục phí</a><span>%s (%s)</span>",
          caller->name, role_words(caller->roles));
     html(page->out, "<form method=\"post\" action=\"/logout\"><button>Đăng xuất</button></form></nav>\n");
 }

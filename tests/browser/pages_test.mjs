@@ -323,6 +323,56 @@ test('finance sees the day: totals, unknown money, balances', async () => {
     await context.close();
 });
 
+test('a claimed benefit is looked at or rejected at the desk, and rejecting asks for the difference', async () => {
+    const request = await makeRequest(world, { channel: 'counter', categories: ['poor_household'] });
+    const code = request.dossier;
+    const { context, page } = await signIn('cashier');
+    await page.goto(`${world.url}/counter?code=${code}`);
+    assert.match(await page.textContent('article.request'), /Chờ xem giấy tờ/);
+    await inspect(`/counter?code=${code}`, 'counter-benefit', { context });
+    await page.click('summary:has-text("Xác nhận hoặc bác")');
+    await page.fill('input[name=reason]:visible', 'giấy chứng nhận đã hết hạn');
+    await page.click('button:has-text("Bác")');
+    await page.waitForSelector('text=Đã bác');
+    assert.equal(await page.locator('article.request').count(), 2);
+    assert.match(await page.locator('article.request').first().textContent(), /200\.000 đồng/);
+    await page.click('summary:has-text("Hình thức nộp hồ sơ")');
+    await page.selectOption('#channel', 'online');
+    await page.fill('#channel-reason', 'nộp trên Cổng tại máy của trung tâm');
+    await page.click('button:has-text("Đề nghị đổi")');
+    await page.click('summary:has-text("Hình thức nộp hồ sơ")');
+    assert.match(await page.textContent('main'), /staff:cashier đề nghị đổi thành Trực tuyến toàn trình/);
+    const own = await Promise.all([page.waitForNavigation(), page.click('button:has-text("Duyệt đổi")')]);
+    assert.equal(own[0].status(), 403);
+    await context.close();
+});
+
+test('a new price is proposed by finance, seen in words, simulated, and published by another person', async () => {
+    const { context, page } = await signIn('finance');
+    await page.goto(`${world.url}/finance/catalogue`);
+    const link = await page.getAttribute('a:has-text("reductions.csv")', 'href');
+    const cookie = (await context.cookies()).find((one) => one.name === 'lephi_session');
+    const sheet = await (await fetch(world.url + link, { headers: { cookie: `lephi_session=${cookie.value}` } })).text();
+    await page.fill('#sheet-reductions', `${sheet}TEST-ONLINE,Giảm một nửa khi nộp trực tuyến,Half online,relief,LLTP,,,online,,50%,all,,,2026-01-01,,payment,NQ 1/2026/NQ-HĐND,Điều 1,,,H,\n`);
+    await page.fill('#note', 'Nghị quyết thử');
+    await page.click('button:has-text("Kiểm tra và đề xuất")');
+    await page.waitForSelector('#difference');
+    assert.match(await page.textContent('ul.changes'), /LLTP.*200\.000 đ → 100\.000 đ/);
+    assert.equal(await page.locator('button:has-text("Duyệt và công bố")').count(), 0);
+    const day = new Date(Date.now() + 7 * 3600e3).toISOString().slice(0, 10);
+    const version = new URL(page.url()).searchParams.get('version');
+    await inspect(`/finance/catalogue?version=${version}&from=2026-01-01&to=${day}`, 'catalogue', { context });
+    await page.fill('#sheet-fees', 'không phải bảng');
+    await page.click('button:has-text("Kiểm tra và đề xuất")');
+    assert.match(await page.textContent('[role=alert]'), /fees\.csv:1:/);
+    await context.close();
+    const other = await signIn('supervisor');
+    await other.page.goto(`${world.url}/finance/catalogue?version=${version}`);
+    await other.page.click('button:has-text("Duyệt và công bố")');
+    await other.page.waitForSelector(`b:has-text("${version}")`);
+    await other.context.close();
+});
+
 test('the API reference says what the machine description says', async () => {
     await inspect('/docs', 'docs');
     const description = await (await fetch(`${world.url}/openapi.json`)).json();

@@ -59,7 +59,7 @@ async function startOwn() {
     lephi(['migrate']);
     lephi(['province', 'import', join(root, 'app', 'demo')]);
     const password = 'browser-test-1';
-    for (const role of ['cashier', 'finance']) lephi(['staff', 'add', role, `Test ${role}`, role], `${password}\n`);
+    for (const role of ['cashier', 'finance', 'supervisor']) lephi(['staff', 'add', role, `Test ${role}`, role], `${password}\n`);
     const key = lephi(['key', 'add', 'browser-test', 'all']).trim();
     const service = spawn(binary, ['--config', conf, 'serve']);
     await started(service, 'listening on');
