@@ -192,6 +192,8 @@ const struct route app_routes[] = {
     AT_LOOP("GET", "/static/{path*}", pages_static_handle, .access = ACCESS_PUBLIC),
     AT_LOOP("GET", "/openapi.json", pages_openapi_handle, .access = ACCESS_PUBLIC),
     AT_WORKER("GET", "/", pages_front_handle, .access = EVERYBODY),
+    AT_WORKER("GET", "/receipts", pages_find_receipt_handle, .access = EVERYBODY),
+    AT_WORKER("POST", "/receipts", pages_find_receipt_handle, .access = EVERYBODY, .media = FORM, .body_max = 4096),
     AT_WORKER("GET", "/docs", pages_docs_handle, .access = EVERYBODY),
     AT_WORKER("GET", "/quote", pages_quote_handle, .access = EVERYBODY),
     AT_WORKER("GET", "/p/{token}", pages_pay_handle, .access = EVERYBODY),
