@@ -57,7 +57,10 @@ jq -r '.benches as $b | def row($name; $ours; $than; $goal; $met): [$name, ($our
      row("QR as SVG per s"; $b.qr_bench.svg_per_s; "npm qrcode \($b.peers.svg_per_s): × \($b.qr_bench.svg_per_s / $b.peers.svg_per_s | two); libqrencode alone \($b.qr_bench.libqrencode_per_s)"; "≥ 2 ×"; $b.qr_bench.svg_per_s >= 2 * $b.peers.svg_per_s),
      row("QR as PNG per s"; $b.qr_bench.png_per_s; "npm qrcode \($b.peers.png_per_s): × \($b.qr_bench.png_per_s / $b.peers.png_per_s | two)"; "≥ 20 ×"; $b.qr_bench.png_per_s >= 20 * $b.peers.png_per_s),
      row("receipt signed, RSA-2048, per s"; $b.receipts_bench.rsa_sign_per_s; "bare EVP × \($b.receipts_bench.rsa_sign_to_bare); xmlsec1 library × \($b.receipts_bench.rsa_sign_to_xmlsec); xml-crypto × \($b.receipts_bench.rsa_sign_per_s / $b.peers.rsa_sign_per_s | two)"; "≥ 0.75, 1.4, 8 ×"; $b.receipts_bench.rsa_sign_to_bare >= 0.75 and $b.receipts_bench.rsa_sign_to_xmlsec >= 1.4 and $b.receipts_bench.rsa_sign_per_s >= 8 * $b.peers.rsa_sign_per_s),
-     row("receipt as PDF per s"; $b.receipts_bench.pdf_per_s; "\($b.receipts_bench.pdf_bytes) bytes"; "≥ 80"; $b.receipts_bench.pdf_per_s >= 80))
+     row("receipt as PDF per s"; $b.receipts_bench.pdf_per_s; "\($b.receipts_bench.pdf_bytes) bytes"; "≥ 80"; $b.receipts_bench.pdf_per_s >= 80),
+     row("MT940 lines per s, 1 GB"; $b.statement_bench.mt940_per_s; "mt940js \($b.peers.mt940_per_s): × \(ratio($b.statement_bench.mt940_per_s; $b.peers.mt940_per_s))"; "≥ 1000000 and 8 ×"; $b.statement_bench.mt940_per_s >= 1000000 and $b.statement_bench.mt940_per_s >= 8 * $b.peers.mt940_per_s),
+     row("camt.053 entries per s, 1 GB"; $b.statement_bench.camt_per_s; "limit"; "≥ 150000"; $b.statement_bench.camt_per_s >= 150000),
+     row("  peak memory of both, KiB"; $b.statement_bench.camt_peak_kb; "limit"; "< 51200"; $b.statement_bench.camt_peak_kb < 51200))
     | @tsv' build/bench.json | column -t -s "$(printf '\t')"
 echo "build/bench.json"
 exit $failed
