@@ -118,6 +118,7 @@ struct signer {
                                 uint8_t ret_signature[SIGNATURE_SIZE_MAX], size_t *ret_length);
     void (*close)(struct signer *signer);
     void *state;
+    void *public_key; /* of the certificate: what is signed is checked with it before it is kept */
 };
 
 /* PEM private key (RSA of at least 2,048 bits, or P-256) and PEM certificate of the same key. ERR_KEY, ERR_IO,
@@ -142,6 +143,11 @@ MUST_CHECK enum err signer_check(const struct signer *signer, struct text tax_co
  * ERR_SIGNATURE_PROFILE when the bytes are not such a document, ERR_KEY. */
 MUST_CHECK enum err receipt_sign(const struct signer *signer, struct text unsigned_xml, instant_us signing_time,
                                  struct buf *out);
+
+/* A pair assertion on bytes that receipt_sign has just made: the same data, the digests computed again, the signature
+ * good for the certificate's key. A twentieth of what receipt_verify costs. ERR_SIGNATURE_BROKEN. */
+MUST_CHECK enum err receipt_sign_check(const struct signer *signer, struct text unsigned_xml, instant_us signing_time,
+                                       struct text signed_xml);
 
 /* Verification ------------------------------------------------------------------------------------------------------
  */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "receipts/envelope.h"
 #include "receipts/profile.h"
+#include "receipts/signer.h"
 
 #define EMPTY(name, algorithm) "<" name " Algorithm=\"" algorithm "\"></" name ">"
 
@@ -72,19 +73,28 @@ static void put_key_info(struct buf *out, const struct signer *signer)
     buf_string(out, "</X509Certificate></X509Data></KeyInfo>");
 }
 
+/* The canonical SignedInfo that is signed; returns where its content begins. */
+static size_t put_info(struct buf *info, const struct signer *signer, struct text data, instant_us signing_time)
+{
+    struct buf object = {0};
+    buf_string(&object, "<Object xmlns=\"" DSIG_NAMESPACE "\"");
+    put_object_rest(&object, signing_time);
+    buf_string(info, "<SignedInfo xmlns=\"" DSIG_NAMESPACE "\">");
+    size_t head = info->length;
+    put_signed_info(info, signer, data, buf_view(&object));
+    buf_string(info, "</SignedInfo>");
+    buf_done(&object);
+    return head;
+}
+
 enum err envelope_sign(const struct envelope *envelope, const struct signer *signer, struct text unsigned_xml,
                        instant_us signing_time, struct buf *out)
 {
     struct text data = data_bytes(envelope, unsigned_xml);
     if (!data.length)
         return ERR_SIGNATURE_PROFILE;
-    struct buf object = {0}, info = {0};
-    buf_string(&object, "<Object xmlns=\"" DSIG_NAMESPACE "\"");
-    put_object_rest(&object, signing_time);
-    buf_string(&info, "<SignedInfo xmlns=\"" DSIG_NAMESPACE "\">");
-    size_t info_head = info.length;
-    put_signed_info(&info, signer, data, buf_view(&object));
-    buf_string(&info, "</SignedInfo>");
+    struct buf info = {0};
+    size_t info_head = put_info(&info, signer, data, signing_time);
 
     uint8_t signature[SIGNATURE_SIZE_MAX];
     size_t length;
@@ -106,9 +116,32 @@ enum err envelope_sign(const struct envelope *envelope, const struct signer *sig
         put_object_rest(out, signing_time);
         buf_printf(out, "</Signature></%s></%s></%s>", by, signatures, root);
     }
-    buf_done(&object);
     buf_done(&info);
     return err;
+}
+
+enum err receipt_sign_check(const struct signer *signer, struct text unsigned_xml, instant_us signing_time,
+                            struct text signed_xml)
+{
+    static const char value_start[] = "<SignatureValue>", value_end[] = "</SignatureValue>";
+    struct text data = data_bytes(&receipt_envelope, unsigned_xml);
+    struct buf info = {0}, object = {0}, signature = {0};
+    size_t head = put_info(&info, signer, data, signing_time), before = strlen(receipt_envelope.root) + 2;
+    put_object_rest(&object, signing_time);
+    /* "<BienLai>" data … "<SignedInfo>" what was signed "<SignatureValue>" … "<Object" the time */
+    size_t at = text_find(signed_xml, TEXT("<SignedInfo>")) + strlen("<SignedInfo>");
+    struct text rest = text_slice(signed_xml, at, signed_xml.length);
+    struct text told = text_slice(rest, 0, info.length - head);
+    struct text value = text_slice(rest, info.length - head + strlen(value_start), rest.length);
+    value.length = text_find(value, text_of(value_end));
+    bool holds = data.length && text_equal(text_slice(signed_xml, before, data.length), data) &&
+                 text_equal(told, text_slice(buf_view(&info), head, info.length)) &&
+                 text_find(rest, buf_view(&object)) < rest.length && base64_decode(value, &signature) &&
+                 signer_holds(signer, buf_view(&info), (const uint8_t *)signature.at, signature.length);
+    buf_done(&info);
+    buf_done(&object);
+    buf_done(&signature);
+    return holds ? OK : ERR_SIGNATURE_BROKEN;
 }
 
 enum err receipt_sign(const struct signer *signer, struct text unsigned_xml, instant_us signing_time, struct buf *out)

@@ -82,6 +82,35 @@ X509 *signer_read_certificate(const char *path)
     return certificate;
 }
 
+bool signer_holds(const struct signer *signer, struct text bytes, const uint8_t *signature, size_t length)
+{
+    uint8_t *der = NULL;
+    if (signer->key == SIGNER_ECDSA_P256_SHA256) {
+        ECDSA_SIG *pair = length == 2 * P256_HALF ? ECDSA_SIG_new() : NULL;
+        if (!pair)
+            return false;
+        ECDSA_SIG_set0(pair, BN_bin2bn(signature, P256_HALF, NULL), BN_bin2bn(signature + P256_HALF, P256_HALF, NULL));
+        int size = i2d_ECDSA_SIG(pair, &der);
+        ECDSA_SIG_free(pair);
+        if (size < 0)
+            return false;
+        signature = der;
+        length = (size_t)size;
+    }
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool holds = context && EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, signer->public_key) == 1 &&
+                 EVP_DigestVerify(context, signature, length, (const uint8_t *)bytes.at, bytes.length) == 1;
+    EVP_MD_CTX_free(context);
+    OPENSSL_free(der);
+    ERR_clear_error();
+    return holds;
+}
+
+static void free_key(void *key)
+{
+    EVP_PKEY_free(key);
+}
+
 void signer_describe(struct signer *signer, struct arena *arena, X509 *certificate)
 {
     struct buf text = {0};
@@ -99,6 +128,8 @@ void signer_describe(struct signer *signer, struct arena *arena, X509 *certifica
     signer->tax_code = certificate_tax_code(certificate, arena);
     signer->valid_from = certificate_time(X509_get0_notBefore(certificate));
     signer->valid_until = certificate_time(X509_get0_notAfter(certificate));
+    signer->public_key = X509_get_pubkey(certificate);
+    arena_on_done(arena, free_key, signer->public_key);
 }
 
 static void close_file(struct signer *signer)

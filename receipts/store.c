@@ -21,15 +21,27 @@ static const struct db_statement store_for_stamp_sql = {"receipt_store_for_stamp
 static const struct db_statement load_sql = {"receipt_load", LOAD "WHERE r.id = $1"};
 static const struct db_statement find_sql = {"receipt_find", LOAD "WHERE r.token_hash = $1"};
 
-/* Signs and verifies what was signed before it is kept for ever. */
+/* The preflight of a batch: its answer for a tax code holds for the batch. */
+struct preflight {
+    struct text tax_code;
+    enum err ready;
+    const char *problem;
+};
+
+/* Signs and checks what was signed before it is kept for ever: each by the pair assertion, the first of a batch as a
+ * stranger would. */
 static enum err sign_one(const struct receipt_office *office, const struct db_rows *rows, int i, instant_us at,
-                         struct arena *arena, struct text *ret_xml, const char **ret_problem)
+                         struct arena *arena, struct preflight *flight, struct text *ret_xml, const char **ret_problem)
 {
     struct text collector = db_text(rows, i, 1), delegate = db_text(rows, i, 2);
     struct text signs = office_signer(office, collector) || !delegate.length ? collector : delegate;
-    enum err ready = office_ready(office, signs, at, arena, ret_problem);
-    if (ready)
-        return ready;
+    if (!text_equal(flight->tax_code, signs)) {
+        flight->ready = office_ready(office, signs, at, arena, &flight->problem);
+        flight->tax_code = signs;
+    }
+    *ret_problem = flight->problem;
+    if (flight->ready)
+        return flight->ready;
     const struct signer *signer = office_signer(office, signs);
     struct buf xml = {0};
     struct faults faults;
@@ -39,8 +51,10 @@ static enum err sign_one(const struct receipt_office *office, const struct db_ro
     enum err err = receipt_sign(signer, db_text(rows, i, 3), at, &xml);
     if (!err) {
         *ret_problem = "the new signature does not verify";
-        err = receipt_verify(buf_view(&xml), NULL, &verdict, &faults);
+        err = receipt_sign_check(signer, db_text(rows, i, 3), at, buf_view(&xml));
     }
+    if (!err && !i)
+        err = receipt_verify(buf_view(&xml), NULL, &verdict, &faults);
     if (!err)
         *ret_xml = arena_text(arena, buf_view(&xml));
     buf_done(&xml);
@@ -78,12 +92,14 @@ void receipt_sign_run(struct db *db, struct job *jobs, size_t count, struct aren
     for (size_t i = 0; i < count; i++)
         ids[i] = receipt_of(&jobs[i], arena);
     db_arg_int_array(&args, ids, count);
+    struct preflight flight = {0};
     enum err err = db_query(db, &waiting_sql, &args, &rows);
     for (size_t i = 0; i < count; i++)
         jobs[i].outcome = err; /* what is signed already is done */
     for (int i = 0; !err && i < rows.count; i++) {
         const char *problem;
-        enum err outcome = sign_one(office_in_use(), &rows, i, at, arena, &signed_xmls[signed_count], &problem);
+        enum err outcome =
+            sign_one(office_in_use(), &rows, i, at, arena, &flight, &signed_xmls[signed_count], &problem);
         if (!outcome)
             signed_ids[signed_count++] = db_int(&rows, i, 0);
         set_outcome(jobs, ids, count, db_int(&rows, i, 0), outcome, problem);

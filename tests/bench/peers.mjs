@@ -52,11 +52,38 @@ function mt940Rate() {
   return Math.round(lines / (cpu() - start))
 }
 
+// The same page as ours, roughly: the same face (Noto Sans, regular and bold), a table, a QR of rectangles, one attachment.
+const { PassThrough } = require('node:stream')
+const PDFDocument = require('pdfkit')
+const fonts = '/usr/share/fonts/truetype/noto/'
+const code = qrcode.create('https://lephi.example/r/q1w2e3r4t5y6u7i8o9p0Aa', { errorCorrectionLevel: 'M' }).modules
+function pdf() {
+  return new Promise(resolve => {
+    const document = new PDFDocument({ size: 'A4', margin: 48 })
+    const sink = new PassThrough()
+    let bytes = 0
+    sink.on('data', part => { bytes += part.length }).on('end', () => resolve(bytes))
+    document.pipe(sink)
+    document.registerFont('r', fonts + 'NotoSans-Regular.ttf').registerFont('b', fonts + 'NotoSans-Bold.ttf')
+    document.font('b').fontSize(11).text('Trung tâm Phục vụ hành chính công tỉnh Quảng Ninh')
+    document.font('r').fontSize(10).text('Mã số thuế: 5702101234').text('Địa chỉ: Phường Hồng Gai, tỉnh Quảng Ninh').text('Điện thoại: 0203 3819 999').text('Mẫu số: EBL01  Ký hiệu: 26TAA  Số: 1234')
+    document.font('b').fontSize(16).text('BIÊN LAI THU PHÍ, LỆ PHÍ', { align: 'center' })
+    document.font('r').fontSize(10).text('Ngày 23 tháng 11 năm 2026', { align: 'center' }).text('Tên người nộp: Nguyễn Thị Ánh Tuyết').text('Địa chỉ: Tổ 5, phường Hà Lầm, tỉnh Quảng Ninh').text('Mã hồ sơ: 000.21.25.H49-261123-0007')
+    for (const [name, amount] of [['Phí chứng thực bản sao từ bản chính', '18.000'], ['Phí cấp bản sao trích lục hộ tịch', '16.000'], ['Lệ phí đăng ký thường trú <trực tuyến> & xác nhận', '10.000']]) document.text(`${name}    ${amount}`)
+    document.font('b').text('Tổng cộng 44.000 đồng').font('r').text('Bằng chữ: Bốn mươi tư nghìn đồng').text('Hình thức thanh toán: Chuyển khoản VietQR').text('Ngày ký: 23-11-2026')
+    for (let y = 0; y < code.size; y++) for (let x = 0; x < code.size; x++) if (code.get(y, x)) document.rect(48 + x * 2.5, 500 + y * 2.5, 2.5, 2.5)
+    document.fill()
+    document.file(Buffer.from(xml), { name: 'bien-lai.xml' })
+    document.end()
+  })
+}
+
 console.log(JSON.stringify({
   bench: 'peers',
   payload_per_s: await rate(() => { const made = build(); if (!new QRPay(made).isValid) throw new Error('peer') }),
   svg_per_s: await rate(() => qrcode.toString(payload, { type: 'svg', errorCorrectionLevel: 'M' })),
   png_per_s: await rate(() => qrcode.toBuffer(payload, { type: 'png', scale: 8, errorCorrectionLevel: 'M' })),
   rsa_sign_per_s: await rate(sign),
-  mt940_per_s: mt940Rate()
+  mt940_per_s: mt940Rate(),
+  pdf_per_s: await rate(pdf)
 }))

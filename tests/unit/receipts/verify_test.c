@@ -486,6 +486,32 @@ static void only_frozen_documents_are_signed(void **state)
     buf_done(&out);
 }
 
+static void what_was_just_signed_is_checked_before_it_is_kept(void **state)
+{
+    const struct signer *const signers[] = {rsa, p256};
+    struct receipt_document document = receipt_sample();
+    for (int i = 0; i < 2; i++) {
+        struct buf xml = {0}, out = {0};
+        assert_int_equal(receipt_document_write(&document, &xml, &faults), OK);
+        assert_int_equal(receipt_sign(signers[i], buf_view(&xml), signing_time, &out), OK);
+        assert_int_equal(receipt_sign_check(signers[i], buf_view(&xml), signing_time, buf_view(&out)), OK);
+        assert_int_equal(receipt_sign_check(signers[1 - i], buf_view(&xml), signing_time, buf_view(&out)),
+                         ERR_SIGNATURE_BROKEN);
+        assert_int_equal(receipt_sign_check(signers[i], buf_view(&xml), signing_time + SECOND_US, buf_view(&out)),
+                         ERR_SIGNATURE_BROKEN);
+        size_t value = text_find(buf_view(&out), TEXT("<SignatureValue>"));
+        const size_t places[] = {60, xml.length / 2, value - 40, value + 20};
+        for (size_t k = 0; k < sizeof places / sizeof *places; k++) {
+            out.at[places[k]] ^= 1;
+            assert_int_equal(receipt_sign_check(signers[i], buf_view(&xml), signing_time, buf_view(&out)),
+                             ERR_SIGNATURE_BROKEN);
+            out.at[places[k]] ^= 1;
+        }
+        buf_done(&xml);
+        buf_done(&out);
+    }
+}
+
 static void rsa_signatures_of_the_same_bytes_are_the_same_bytes(void **state)
 {
     struct buf one = {0}, two = {0};
@@ -517,6 +543,7 @@ int main(void)
         TEST(the_delegate_may_sign_for_the_collector),
         TEST(preflight_knows_whose_key_it_is_and_how_long),
         TEST(only_frozen_documents_are_signed),
+        TEST(what_was_just_signed_is_checked_before_it_is_kept),
         TEST(rsa_signatures_of_the_same_bytes_are_the_same_bytes),
     };
     return cmocka_run_group_tests(tests, set_up_all, tear_down_all);
