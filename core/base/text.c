@@ -140,10 +140,22 @@ static size_t utf8_read(struct text text, uint32_t *ret_point)
     return length;
 }
 
+/* Eight bytes of ASCII without a NUL among them. */
+static bool eight_plain(const char *at)
+{
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    return !((word | (word - UINT64_C(0x0101010101010101))) & UINT64_C(0x8080808080808080));
+}
+
 bool text_is_utf8(struct text text)
 {
     uint32_t point;
     while (text.length) {
+        if (text.length >= 8 && eight_plain(text.at)) {
+            text = (struct text){text.at + 8, text.length - 8};
+            continue;
+        }
         size_t length = utf8_read(text, &point);
         if (!length)
             return false;

@@ -201,7 +201,7 @@ static void procedure_row(struct sheet *sheet, struct procedure *procedure)
 
 static int by_code_and_day(const void *left, const void *right)
 {
-    const struct fee *a = left, *b = right;
+    const struct fee *a = *(const struct fee *const *)left, *b = *(const struct fee *const *)right;
     int order = text_compare(a->code, b->code);
     return order ? order : (a->valid_from > b->valid_from) - (a->valid_from < b->valid_from);
 }
@@ -209,6 +209,21 @@ static int by_code_and_day(const void *left, const void *right)
 static int by_procedure_code(const void *left, const void *right)
 {
     return text_compare(((const struct procedure *)left)->code, ((const struct procedure *)right)->code);
+}
+
+/* Places are sorted, not rows: a row has half a kilobyte. */
+static void fees_sort(struct catalogue *catalogue)
+{
+    size_t count = catalogue->fee_count;
+    struct fee *sorted = ARENA_ARRAY(&catalogue->arena, struct fee, count + 1);
+    const struct fee **places = memory_grow(NULL, (count + 1) * sizeof *places);
+    for (size_t i = 0; i < count; i++)
+        places[i] = &catalogue->fees[i];
+    qsort(places, count, sizeof *places, by_code_and_day);
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = *places[i];
+    catalogue->fees = sorted;
+    free(places);
 }
 
 static void fees_read(struct catalogue *catalogue, const struct catalogue_files *files, struct faults *faults)
@@ -219,7 +234,7 @@ static void fees_read(struct catalogue *catalogue, const struct catalogue_files 
         return;
     while (sheet_next(&sheet, catalogue->fee_count))
         fee_row(&sheet, &catalogue->fees[catalogue->fee_count++]);
-    qsort(catalogue->fees, catalogue->fee_count, sizeof *catalogue->fees, by_code_and_day);
+    fees_sort(catalogue);
     catalogue->entries = ARENA_ARRAY(&catalogue->arena, struct fee_entry, catalogue->fee_count + 1);
     for (size_t i = 0; i < catalogue->fee_count; i++) {
         struct fee *fee = &catalogue->fees[i];

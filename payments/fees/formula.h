@@ -54,7 +54,7 @@ struct condition {
 
 struct conditions {
     size_t count;
-    struct condition list[CONDITIONS_MAX];
+    const struct condition *list; /* at most CONDITIONS_MAX */
 };
 
 /* 1000000 + 0.06%: đồng and a share in 1/1 000 000 000 */

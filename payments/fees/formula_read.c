@@ -214,21 +214,25 @@ bool exchange_rate_read(struct text text, int64_t *ret_rate)
 
 enum err conditions_read(struct text text, struct arena *arena, const char **ret_wrong, struct conditions *ret)
 {
-    struct conditions conditions = {0};
+    struct condition list[CONDITIONS_MAX];
+    size_t count = 0;
     text = text_trim(text);
     while (text.length) {
         struct text rest, one = text_trim(text_until(text, '&', &rest));
-        if (conditions.count == CONDITIONS_MAX || !condition_read(one, &conditions.list[conditions.count])) {
+        if (count == CONDITIONS_MAX || !condition_read(one, &list[count])) {
             *ret_wrong = arena_printf(arena,
                                       "“%.*s”: điều kiện phải có dạng area=…, role=…, legacy=…, channel=… hoặc "
                                       "value<=…, tối đa %d điều kiện nối bằng &",
                                       TEXT_ARGS(text_head(one, 80)), CONDITIONS_MAX);
             return ERR_CATALOGUE;
         }
-        conditions.count++;
+        count++;
         text = rest;
     }
-    *ret = conditions;
+    struct condition *kept = count ? ARENA_ARRAY(arena, struct condition, count) : NULL;
+    if (count)
+        memcpy(kept, list, count * sizeof *list);
+    *ret = (struct conditions){count, kept};
     return OK;
 }
 

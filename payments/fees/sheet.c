@@ -5,11 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
-static int column(const struct sheet *sheet, const char *name)
+/* Rows are read in the order of their columns, mostly: the search goes on where the last one ended. */
+static int column(struct sheet *sheet, const char *name)
 {
-    for (int i = 0; sheet->columns[i]; i++)
+    for (int tried = 0; tried < sheet->column_count; tried++) {
+        int i = sheet->next_column;
+        sheet->next_column = i + 1 < sheet->column_count ? i + 1 : 0;
         if (!strcmp(sheet->columns[i], name))
             return sheet->field_of[i];
+    }
     return -1;
 }
 
@@ -32,9 +36,9 @@ struct text sheet_cell(struct sheet *sheet, const char *name)
     if (field < 0 || (size_t)field >= sheet->row.count)
         return TEXT_NONE;
     struct text value = text_trim(sheet->row.fields[field]);
-    if (text_starts(value, "'="))
+    if (value.length > 1 && value.at[0] == '\'' && value.at[1] == '=')
         value = text_slice(value, 1, value.length);
-    return text_is(value, "unset") ? TEXT_NONE : value;
+    return text_equal(value, TEXT("unset")) ? TEXT_NONE : value;
 }
 
 struct text sheet_needed(struct sheet *sheet, const char *name)
@@ -51,9 +55,10 @@ int sheet_enum(struct sheet *sheet, const char *name, const char *const *names, 
     char list[160] = "";
     if (!value.length)
         return otherwise;
-    for (int i = 0; names[i]; i++) {
+    for (int i = 0; names[i]; i++)
         if (text_is(value, names[i]))
             return i;
+    for (int i = 0; names[i]; i++) {
         size_t used = strlen(list);
         snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", names[i]);
     }
@@ -112,7 +117,10 @@ struct words sheet_words(struct sheet *sheet, const char *name, size_t max)
 {
     struct words words = {0};
     struct text left = sheet_cell(sheet, name);
-    words.list = ARENA_ARRAY(sheet->arena, struct text, max);
+    size_t most = 1;
+    for (size_t i = 0; i < left.length; i++)
+        most += left.at[i] == ' ';
+    words.list = ARENA_ARRAY(sheet->arena, struct text, most < max ? most : max);
     while (left.at) {
         struct text rest, word = text_trim(text_until(left, ' ', &rest));
         left = rest;
@@ -135,7 +143,13 @@ struct text sheet_basis(struct sheet *sheet)
         sheet_fault(sheet, "legal_basis", ERR_FIELD_MISSING, "thiếu căn cứ pháp lý");
         return number;
     }
-    return article.length ? arena_textf(sheet->arena, "%.*s, %.*s", TEXT_ARGS(number), TEXT_ARGS(article)) : number;
+    if (!article.length)
+        return number;
+    char *both = arena_alloc(sheet->arena, number.length + 2 + article.length + 1);
+    memcpy(both, number.at, number.length);
+    memcpy(both + number.length, ", ", 2);
+    memcpy(both + number.length + 2, article.at, article.length);
+    return (struct text){both, number.length + 2 + article.length};
 }
 
 bool sheet_open(struct sheet *sheet, struct text bytes, const char *name, const char *const *columns,
@@ -143,6 +157,8 @@ bool sheet_open(struct sheet *sheet, struct text bytes, const char *name, const 
 {
     *sheet = (struct sheet){.name = name, .columns = columns, .arena = arena, .faults = faults};
     sheet->row.line = 1;
+    while (columns[sheet->column_count])
+        sheet->column_count++;
     for (int i = 0; i < SHEET_COLUMNS_MAX; i++)
         sheet->field_of[i] = -1;
     if (!text_is_utf8(bytes)) {
@@ -180,9 +196,8 @@ bool sheet_open(struct sheet *sheet, struct text bytes, const char *name, const 
 
 bool sheet_next(struct sheet *sheet, size_t rows)
 {
-    size_t header = 0;
-    for (int i = 0; sheet->columns[i]; i++)
-        header++;
+    size_t header = (size_t)sheet->column_count;
+    sheet->next_column = 0;
     enum err err = csv_next(&sheet->csv, &sheet->row);
     if (err == ERR_NOT_FOUND)
         return false;

@@ -13,6 +13,7 @@ struct sheet {
     struct csv_row row;
     const char *name;
     const char *const *columns;
+    int column_count, next_column;
     int field_of[SHEET_COLUMNS_MAX]; /* column → field, -1 absent */
     struct arena *arena;
     struct faults *faults;
