@@ -35,7 +35,7 @@ CREATE TRIGGER refund_list_for_ever BEFORE UPDATE OR DELETE OR TRUNCATE ON refun
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- Which part of a payment a reason draws on: what is over, what settled the fee, or money that is nobody's yet.
-CREATE FUNCTION refund_pot(reason text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+CREATE FUNCTION refund_pot(reason text) RETURNS text LANGUAGE sql IMMUTABLE SET search_path FROM CURRENT AS $$
     SELECT CASE WHEN reason IN ('fee_rule', 'correction') THEN 'fee' WHEN reason = 'unallocated' THEN 'unallocated' ELSE 'surplus' END
 $$;
 

@@ -8,8 +8,9 @@ static const struct db_statement payments_sql = {
     "pages_payments", "SELECT paid_at, booked_at, amount, method, surplus FROM payment WHERE request_id = $1"
                       " ORDER BY paid_at, id LIMIT 50"};
 static const struct db_statement refunds_sql = {
-    "pages_refunds", "SELECT f.amount, f.state, f.changed_at, right(p.payer_account, 4) FROM refund f"
-                     " JOIN payment p ON p.id = f.payment_id WHERE f.request_id = $1 ORDER BY f.id LIMIT 50"};
+    "pages_refunds",
+    "SELECT f.amount, f.state, f.changed_at, right(coalesce(f.to_account, p.payer_account), 4) FROM refund f"
+    " JOIN payment p ON p.id = f.payment_id WHERE f.request_id = $1 ORDER BY f.id LIMIT 50"};
 static const struct db_statement receipts_sql = {"pages_receipts",
                                                  "SELECT id FROM receipt WHERE request_id = $1 ORDER BY id LIMIT 20"};
 
@@ -196,24 +197,32 @@ static const char *method_words(const struct page *page, struct text method)
     return "";
 }
 
+/* "Hoàn 8.000 đồng về tài khoản …3456: ngân hàng đã trả". */
+static const char *refund_words(struct page *page, struct text state)
+{
+    if (text_is(state, "paid"))
+        return say(page, "ngân hàng đã trả", "paid by the bank");
+    if (text_is(state, "refused"))
+        return say(page, "không được duyệt", "not approved");
+    if (text_is(state, "failed"))
+        return say(page, "ngân hàng không trả được, sẽ làm lại", "the bank could not pay it; it is done again");
+    if (text_is(state, "approved") || text_is(state, "sent"))
+        return say(page, "đã duyệt, đang chuyển tiền", "approved, on its way");
+    return say(page, "đang chờ duyệt", "waits for approval");
+}
+
 static void put_refund_events(struct pay_view *view)
 {
     struct page *page = &view->page;
     for (int i = 0; i < view->refunds.count; i++) {
         struct text state = db_text(&view->refunds, i, 1), account = db_text(&view->refunds, i, 3);
         const char *amount = say_money(page, db_int(&view->refunds, i, 0));
-        const char *what;
-        if (text_is(state, "paid"))
-            what = account.length ? arena_printf(page->arena,
-                                                 say(page, "Ngân hàng đã xác nhận hoàn %s về tài khoản …%.*s",
-                                                     "The bank confirmed a refund of %s to account …%.*s"),
-                                                 amount, TEXT_ARGS(account))
-                                  : arena_printf(page->arena, say(page, "Đã hoàn %s", "%s refunded"), amount);
-        else if (text_is(state, "refused"))
-            what = arena_printf(page->arena, say(page, "Không hoàn %s", "Refund of %s refused"), amount);
-        else
-            what = arena_printf(page->arena, say(page, "Đang chờ duyệt hoàn %s", "Refund of %s waits for approval"),
-                                amount);
+        const char *where =
+            account.length
+                ? arena_printf(page->arena, say(page, " về tài khoản …%.*s", " to account …%.*s"), TEXT_ARGS(account))
+                : "";
+        const char *what = arena_printf(page->arena, say(page, "Hoàn %s%s: %s", "Refund of %s%s: %s"), amount, where,
+                                        refund_words(page, state));
         put_event(page, text_is(state, "paid") ? "done" : "wait", what,
                   say_instant(page, db_instant(&view->refunds, i, 2)));
     }

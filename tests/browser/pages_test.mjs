@@ -178,7 +178,7 @@ test('too much is said plainly, with what happens to it', async () => {
     const { heading } = await inspect(path(request), 'pay-overpaid');
     assert.equal(heading, 'Đã nhận đủ phí. Thừa 50.000 đồng');
     const { page, context } = await visit(path(request));
-    assert.match(await page.textContent('.timeline'), /Đang chờ duyệt hoàn 50\.000 đồng/);
+    assert.match(await page.textContent('.timeline'), /Hoàn 50\.000 đồng về tài khoản …3456: đang chờ duyệt/);
     await context.close();
 });
 
@@ -212,13 +212,13 @@ test('refunds are told with their bank account', { skip: !process.env.DATABASE_U
     const request = await makeRequest(world);
     await pay(world, request.vietqr.payload);
     await waitFor(world, request.id, 'paid');
-    sql(`INSERT INTO refund (payment_id, request_id, amount, reason, state, requested_by, approved_by, created_at, changed_at)
-         SELECT id, request_id, amount, 'fee_rule', 'paid', 'staff:a', 'staff:b', booked_at, booked_at FROM payment WHERE request_id = ${request.id};
+    sql(`INSERT INTO refund (payment_id, request_id, amount, reason, state, requested_by, approved_by, bank_reference, paid_on, created_at, changed_at)
+         SELECT id, request_id, amount, 'fee_rule', 'paid', 'staff:a', 'staff:b', 'FT1', current_date, booked_at, booked_at FROM payment WHERE request_id = ${request.id};
          UPDATE payment_request SET status = 'refunded' WHERE id = ${request.id}`);
     const { heading } = await inspect(path(request), 'pay-refunded');
     assert.equal(heading, 'Khoản tiền đã được hoàn');
     const { page, context } = await visit(path(request));
-    assert.match(await page.textContent('.timeline'), /Ngân hàng đã xác nhận hoàn 200\.000 đồng về tài khoản …3456/);
+    assert.match(await page.textContent('.timeline'), /Hoàn 200\.000 đồng về tài khoản …3456: ngân hàng đã trả/);
     await context.close();
 });
 
