@@ -3,12 +3,14 @@
 #include "app/service.h"
 #include "core/system/config.h"
 #include "payments/fees/fees.h"
+#include "payments/ledger/ledger.h"
 #include "postal/postal.h"
 #include "receipts/receipts.h"
 
 static const struct job_kind receipt_kinds[] = {RECEIPT_JOB_KINDS}, receipt_log_kinds[] = {RECEIPT_LOG_JOB_KINDS},
                              outside_kinds[] = {RECEIPT_OUTSIDE_JOB_KINDS},
-                             receipt_stamp_kinds[] = {RECEIPT_STAMP_JOB_KINDS}, postal_kinds[] = {POSTAL_JOB_KINDS};
+                             receipt_stamp_kinds[] = {RECEIPT_STAMP_JOB_KINDS}, postal_kinds[] = {POSTAL_JOB_KINDS},
+                             ledger_kinds[] = {LEDGER_JOB_KINDS};
 
 static enum err postal_room_open(struct service *service, struct faults *faults)
 {
@@ -91,6 +93,7 @@ void app_rooms_refresh(struct service *service, struct db *db, struct arena *are
 
 enum err app_rooms_open(struct service *service, struct faults *faults)
 {
+    ledger_asking_use(service->client, config_text(CONFIG_HTTP_PUBLIC_URL));
     enum err err = pages_open(config_text(CONFIG_PATHS_PAGES), faults);
     if (!err)
         receipts_room_open(service);
@@ -131,6 +134,8 @@ enum err app_rooms_start(struct service *service)
     if (!err && *config_text(CONFIG_RECEIPTS_TSA_URL))
         err = start_jobs(service, receipt_stamp_kinds, sizeof receipt_stamp_kinds / sizeof *receipt_stamp_kinds,
                          &service->receipt_stamp_jobs);
+    if (!err)
+        err = start_jobs(service, ledger_kinds, sizeof ledger_kinds / sizeof *ledger_kinds, &service->ledger_jobs);
     return err ? err
                : start_jobs(service, postal_kinds, sizeof postal_kinds / sizeof *postal_kinds, &service->postal_jobs);
 }
@@ -140,6 +145,7 @@ void app_rooms_wake(struct service *service)
     jobs_wake(service->receipt_jobs);
     jobs_wake(service->outside_jobs);
     jobs_wake(service->postal_jobs);
+    jobs_wake(service->ledger_jobs);
 }
 
 void app_rooms_stop(struct service *service)
@@ -149,8 +155,10 @@ void app_rooms_stop(struct service *service)
     jobs_stop(service->outside_jobs);
     jobs_stop(service->receipt_stamp_jobs);
     jobs_stop(service->postal_jobs);
+    jobs_stop(service->ledger_jobs);
+    ledger_asking_use(NULL, NULL);
     service->receipt_jobs = service->receipt_log_jobs = service->receipt_stamp_jobs = NULL;
-    service->outside_jobs = service->postal_jobs = NULL;
+    service->outside_jobs = service->postal_jobs = service->ledger_jobs = NULL;
     (void)!receipt_stamps_use(NULL, NULL);
 }
 

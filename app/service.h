@@ -13,7 +13,7 @@ struct service {
     struct http_server *http;
     struct http_client *client;
     const struct tax_adapter *tax; /* NULL: not configured */
-    struct jobs *receipt_jobs, *receipt_log_jobs, *receipt_stamp_jobs, *outside_jobs, *postal_jobs;
+    struct jobs *receipt_jobs, *receipt_log_jobs, *receipt_stamp_jobs, *outside_jobs, *postal_jobs, *ledger_jobs;
     struct receipt_post post;
     struct receipt_office *receipts;
     bool receipts_untold; /* staff do not know yet which keys could be opened at the start */

@@ -17,6 +17,7 @@ void pages_close(void);
 enum err pages_front_handle(struct request *rq);        /* GET  / */
 enum err pages_quote_handle(struct request *rq);        /* GET  /quote: the calculator */
 enum err pages_pay_handle(struct request *rq);          /* GET  /p/{token} */
+enum err pages_pay_with_handle(struct request *rq);     /* POST /p/{token}/ways/{source} */
 enum err pages_renew_handle(struct request *rq);        /* POST /p/{token}/renew, a form without fields */
 enum err pages_find_receipt_handle(struct request *rq); /* GET, POST /receipts */
 enum err pages_docs_handle(struct request *rq);         /* GET  /docs */

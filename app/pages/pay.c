@@ -143,6 +143,7 @@ static enum err show(struct request *rq, struct pay_view *view)
     html(out, "<div class=\"columns\">\n");
     pay_put_transfer(view);
     html(out, "<div>\n");
+    pay_put_ways(view);
     pay_put_fees(view);
     pay_put_timeline(view);
     html(out, "</div>\n</div>\n");

@@ -1,4 +1,4 @@
-#include "payments/ledger/ledger.h"
+#include "payments/ledger/asking.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -69,6 +69,30 @@ static void release(struct confirmer *c)
     pthread_mutex_unlock(&c->lock);
 }
 
+/* Claims are stored one by one (they are few), everything else is confirmed in one commit. */
+static void write_all(struct db *db, struct arena *arena, struct confirm_ticket **tickets, size_t count,
+                      struct notice *notices, struct text *raws, struct confirmation *confirmations)
+{
+    size_t *places = ARENA_ARRAY(arena, size_t, count), certain = 0;
+    struct confirmation *made = ARENA_ARRAY(arena, struct confirmation, count);
+    instant_us at = clock_now();
+    for (size_t i = 0; i < count; i++) {
+        if (tickets[i]->proof == PROOF_CLAIM) {
+            claim_store(db, arena, tickets[i]->notice, tickets[i]->account, tickets[i]->raw, at, &confirmations[i]);
+            continue;
+        }
+        notices[certain] = *tickets[i]->notice;
+        raws[certain] = tickets[i]->raw;
+        places[certain++] = i;
+    }
+    if (certain)
+        ledger_confirm_all(db, arena, notices, raws, certain, at, made);
+    for (size_t k = 0; k < certain; k++) {
+        confirmations[places[k]] = made[k];
+        confirmed_note(db, arena, &notices[k], &made[k], at);
+    }
+}
+
 static void confirm_batch(struct confirmer *c, struct db *db, struct confirm_ticket **tickets, size_t count)
 {
     struct arena arena;
@@ -76,13 +100,10 @@ static void confirm_batch(struct confirmer *c, struct db *db, struct confirm_tic
     struct notice *notices = ARENA_ARRAY(&arena, struct notice, count);
     struct text *raws = ARENA_ARRAY(&arena, struct text, count);
     struct confirmation *confirmations = ARENA_ARRAY(&arena, struct confirmation, count);
-    for (size_t i = 0; i < count; i++) {
-        notices[i] = *tickets[i]->notice;
-        raws[i] = tickets[i]->raw;
+    for (size_t i = 0; i < count; i++)
         confirmations[i].err = ERR_DATABASE;
-    }
     if (db)
-        ledger_confirm_all(db, &arena, notices, raws, count, clock_now(), confirmations);
+        write_all(db, &arena, tickets, count, notices, raws, confirmations);
     release(c);
     if (c->config.committed)
         c->config.committed(c->config.with);
@@ -93,16 +114,27 @@ static void confirm_batch(struct confirmer *c, struct db *db, struct confirm_tic
     arena_done(&arena);
 }
 
+static bool open_accounts(struct db *db)
+{
+    struct arena arena;
+    arena_init(&arena);
+    bool done = db && !gateway_accounts_open(db, &arena);
+    arena_done(&arena);
+    return done;
+}
+
 static void *write_batches(void *with)
 {
     struct confirmer *c = with;
     struct db *db = NULL;
     struct confirm_ticket *tickets[CONFIRM_BATCH_MAX];
     size_t count;
+    bool accounts_open = false;
     while ((count = take(c, tickets)) > 0) {
         const struct db_options options = {.url = c->config.database_url, .name = "lephi confirmer"};
         if (!db && db_open(&options, &db))
             db = NULL;
+        accounts_open = accounts_open || open_accounts(db);
         confirm_batch(c, db, tickets, count);
     }
     db_close(db);

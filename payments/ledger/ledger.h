@@ -42,6 +42,8 @@ struct confirmer;
 struct confirm_ticket {
     const struct notice *notice; /* lives until `done` */
     struct text raw;
+    enum source_proof proof; /* PROOF_CLAIM: stored and asked for, not booked */
+    struct text account;     /* the source's account; empty the default */
     struct confirmation confirmation;
     void (*done)(struct confirm_ticket *ticket); /* on a writer's thread */
     void *with;
@@ -84,5 +86,44 @@ void ledger_confirmer_set(struct confirmer *confirmer);
 
 /* Balance of every account as of the end of a day (inclusive), as JSON: [{account, balance}]. `lephi report ledger`. */
 MUST_CHECK enum err ledger_balances_write(struct db *db, struct arena *arena, date_days day, struct json *json);
+
+/* Whom asking goes through and where call-backs come to. NULL: attempts and questions wait. */
+struct http_client;
+void ledger_asking_use(struct http_client *client, const char *public_url);
+
+/* Job kind "source.ask": what a source knows of a claim or an attempt. */
+struct job;
+void ledger_ask_run(struct db *db, struct job *jobs, size_t count, struct arena *arena, instant_us at, void *with);
+#define LEDGER_JOB_KINDS                                                                                               \
+    {                                                                                                                  \
+        .name = "source.ask", .run = ledger_ask_run, .batch_max = 1, .tries_max = 40, .lease_s = 60                    \
+    }
+
+/* A way to pay that a request may choose now. */
+struct way {
+    const struct source *source;
+    struct text account; /* of the source; empty the default */
+};
+enum { WAYS_MAX = 16 };
+/* Configured sources that can take this amount for this receiving account. */
+size_t ways_of(int64_t amount, struct text account_number, struct arena *arena, struct way ret_ways[WAYS_MAX]);
+
+struct attempt {
+    int64_t id, number, amount;
+    struct text source, order, state, redirect_url;
+    instant_us made_at, expires_at;
+};
+/* The open attempt of a request. ERR_NOT_FOUND. */
+MUST_CHECK enum err attempt_of(struct db *db, struct arena *arena, int64_t request, struct attempt *ret_attempt);
+
+/* Starts a way, or gives back the attempt of the same source that is open. ERR_ATTEMPT_OPEN: another one is.
+ * ERR_REQUEST_SETTLED: nothing to pay. ERR_FIELD_VALUE: not offered. ERR_UNKNOWN_OUTCOME, ERR_NETWORK: the attempt
+ * stays and is asked for. */
+struct payment_request;
+MUST_CHECK enum err attempt_start(struct db *db, struct arena *arena, const struct payment_request *request,
+                                  struct text source, struct text return_url, struct text peer, const char *actor,
+                                  instant_us at, struct source_told *ret_told);
+
+enum err ledger_wallet_handle(struct request *rq); /* POST /v1/payment-requests/{id}/wallet-payments */
 
 #endif

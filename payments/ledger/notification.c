@@ -14,6 +14,7 @@ void ledger_confirmer_set(struct confirmer *wanted)
 struct notification {
     struct request *rq;
     const struct source *source;
+    const struct source_account *account;
     struct notice notice;
     struct confirm_ticket ticket;
 };
@@ -37,11 +38,14 @@ static struct source_answer answer_of(const struct confirmation *c)
     return (struct source_answer){.outcome = SOURCE_TRY_AGAIN};
 }
 
-static void reply_as(struct request *rq, const struct source *source, struct source_answer answer)
+static void reply_as(const struct notification *n, struct source_answer answer)
 {
     struct buf body = {0};
-    int status = source->reply(&answer, &body);
-    reply_body(rq, status, source->reply_type, buf_view(&body));
+    answer.account = n->account;
+    answer.notice = &n->notice;
+    answer.at = n->rq->at;
+    int status = n->source->reply(&answer, &body);
+    reply_body(n->rq, status, body.length ? n->source->reply_type : NULL, buf_view(&body));
     buf_done(&body);
 }
 
@@ -49,7 +53,7 @@ static void confirmed(struct confirm_ticket *ticket)
 {
     struct notification *n = ticket->with;
     struct request *rq = n->rq;
-    reply_as(rq, n->source, answer_of(&ticket->confirmation));
+    reply_as(n, answer_of(&ticket->confirmation));
     request_finish(rq);
 }
 
@@ -62,7 +66,7 @@ enum err ledger_notification_handle(struct request *rq)
         return reply_error(rq, ERR_SOURCE_OFF);
 
     struct notification *n = ARENA_NEW(&rq->arena, struct notification);
-    *n = (struct notification){.rq = rq, .source = source};
+    *n = (struct notification){.rq = rq, .source = source, .account = account};
     const struct call_back call = {.method = text_of(rq->method),
                                    .path = rq->path,
                                    .query = request_query_string(rq),
@@ -72,16 +76,27 @@ enum err ledger_notification_handle(struct request *rq)
                                    .at = rq->at};
     enum err err = source->verify(account, &call, &rq->arena, &rq->faults, &n->notice);
     if (err == ERR_NOT_FOUND) { /* true, and nothing to book: a test ping, money going out */
-        reply_as(rq, source, (struct source_answer){.outcome = SOURCE_ACCEPTED});
+        reply_as(n, (struct source_answer){.outcome = SOURCE_ACCEPTED});
+        return OK;
+    }
+    if (err && source->answers_refusals) {
+        bool genuine = err != ERR_SIGNATURE && err != ERR_STALE && err != ERR_JSON_SYNTAX;
+        n->notice = (struct notice){0};
+        reply_as(n, (struct source_answer){.outcome = genuine ? SOURCE_BAD : SOURCE_FORGED});
         return OK;
     }
     if (err)
         return rq->faults.count ? reply_faults(rq, err) : reply_error(rq, err);
 
-    n->ticket = (struct confirm_ticket){.notice = &n->notice, .raw = rq->body, .done = confirmed, .with = n};
+    n->ticket = (struct confirm_ticket){.notice = &n->notice,
+                                        .raw = rq->body.length ? rq->body : request_query_string(rq),
+                                        .proof = source->proof,
+                                        .account = request_query(rq, "account"),
+                                        .done = confirmed,
+                                        .with = n};
     request_defer(rq);
     if (confirmer_submit(confirmer, &n->ticket)) {
-        reply_as(rq, source, (struct source_answer){.outcome = SOURCE_TRY_AGAIN});
+        reply_as(n, (struct source_answer){.outcome = SOURCE_TRY_AGAIN});
         request_finish(rq);
     }
     return OK;

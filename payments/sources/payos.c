@@ -1,6 +1,7 @@
 /* payOS webhook (its public documentation; eight independent projects reproduce the published example).
  *
- * Body {code, desc, success, data, signature}: HMAC-SHA256 over data's fields, sorted by name, as key=value joined by
+ * Body {code, desc, success, data, signature}: HMAC-SHA256 over data's fields, sorted by name, as key=value values_join
+ * by
  * '&'; null, "null" and "undefined" are written as nothing. A payment link may be paid more than once, so a transaction
  * is the link and the bank's reference together. Setting up the webhook sends a made-up event that must be answered
  * with 2xx although the account is nobody's: therefore what is refused is answered 200 here. */

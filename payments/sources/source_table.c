@@ -8,7 +8,10 @@ static const char *const method_names[] = {
     [METHOD_POST] = "post",     [METHOD_PORTAL] = "portal", [METHOD_CASH] = "cash"};
 
 /* Every source there is; one that is not configured is off. */
-static const struct source *const sources[] = {&source_sandbox_bank, &source_sepay, &source_casso, &source_payos};
+static const struct source *const sources[] = {&source_sandbox_bank,   &source_sepay,         &source_casso,
+                                               &source_payos,          &source_vnpay,         &source_momo,
+                                               &source_zalopay,        &source_viettel_money, &source_vnpt_money,
+                                               &source_mobifone_money, &source_dvcqg,         &source_keypay};
 enum { SOURCE_COUNT = sizeof sources / sizeof *sources, ACCOUNTS_MAX = 16, ACCOUNT_NAME_SIZE = 64 };
 
 static const char *const status_names[] = {[NOTICE_PAID] = "paid",
