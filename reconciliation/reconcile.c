@@ -1,7 +1,16 @@
 /* The nightly run: its steps in order, each a transaction of its own that may be repeated at will. */
 #include "reconciliation/reconciliation.h"
 
-enum { MANY_LINES = 1000, HEAL_BATCH = 256, POST_BATCH = 20000, ROUNDS_MAX = 1000000 };
+#include <stdio.h>
+
+enum {
+    MANY_LINES = 1000,
+    HEAL_BATCH = 256,
+    POST_BATCH = 1000, /* statements */
+    ROUNDS_MAX = 1000000,
+    PAIRINGS_MAX = 20,
+    STEP_TIMEOUT_S = 3600, /* pairing a whole province's backlog is one statement */
+};
 
 static const struct db_statement lock = {"reconcile_lock",
                                          "SELECT pg_try_advisory_lock(hashtext('reconcile ' || current_schema()))"};
@@ -12,32 +21,44 @@ static const struct db_statement run_begin = {
     "INSERT INTO reconciliation_run (day, started_at, started_by) VALUES ($1, $2, $3) RETURNING id"};
 static const struct db_statement run_end = {
     "reconcile_run_end",
-    "UPDATE reconciliation_run r SET finished_at = $2, summary = s.summary FROM reconcile_summary($3) s (summary)"
+    "UPDATE reconciliation_run r SET finished_at = $2, summary = s.summary, step = NULL FROM reconcile_summary($3) s "
+    "(summary)"
     " WHERE r.id = $1 RETURNING r.summary"};
-static const struct db_statement pending_count = {"reconcile_pending", "SELECT count(*) FROM line_unposted"};
-static const struct db_statement match = {"reconcile_match", "SELECT reconcile_match($1, $2, $3)"};
+static const struct db_statement progress = {
+    "reconcile_progress",
+    "UPDATE reconciliation_run SET done = CASE WHEN step = $2 THEN done + 1 ELSE 1 END, step = $2, step_at = "
+    "clock_timestamp() WHERE id = $1"};
+static const struct db_statement unposted_count = {"reconcile_unposted", "SELECT count(*) FROM line_unposted"};
+static const struct db_statement batches = {"reconcile_batches", "SELECT reconcile_batches($1, $2)"};
+static const struct db_statement match = {"reconcile_match", "SELECT reconcile_match($1, $2)"};
 static const struct db_statement set_aside = {"reconcile_set_aside", "SELECT reconcile_set_aside($1, $2)"};
-static const struct db_statement next_pending_day = {
-    "reconcile_next_pending_day",
-    "SELECT min(l.booked_on) FROM line_pending w JOIN statement_line l ON l.id = w.line_id"
-    " WHERE l.amount > 0 AND l.booked_on <= $1 AND ($2::date IS NULL OR l.booked_on > $2)"};
 static const struct db_statement heal = {"reconcile_heal", "SELECT reconcile_heal($1, $2, $3)"};
+static const struct db_statement reverse = {"reconcile_reverse", "SELECT reconcile_reverse($1)"};
+static const struct db_statement reclassify = {"reconcile_reclassify", "SELECT reconcile_reclassify($1, $2)"};
 static const struct db_statement payments = {"reconcile_payments", "SELECT reconcile_payments($1, $2)"};
 static const struct db_statement post = {"reconcile_post", "SELECT reconcile_post($1, $2)"};
 
 struct run {
     struct db *db;
     struct arena *arena;
+    int64_t id;
     date_days day;
     instant_us at;
 };
 
-/* One statement, tried again after a deadlock a bounded number of times; its one number. */
+/* One statement, tried again after a deadlock a bounded number of times; its one number. What it is is told first, so
+ * that everybody can see how far the run is. */
 static enum err step(struct run *run, const struct db_statement *statement, const struct db_args *args, int64_t *ret)
 {
     enum { TRIES = 8 };
+    struct db_args told = db_args(run->arena);
+    db_arg_int(&told, run->id);
+    db_arg_string(&told, statement->name);
     struct db_rows rows;
-    enum err err = ERR_RETRY;
+    enum err err = db_run(run->db, &progress, &told);
+    if (err)
+        return err;
+    err = ERR_RETRY;
     for (int i = 0; i < TRIES && err == ERR_RETRY; i++)
         err = db_query(run->db, statement, args, &rows);
     if (!err)
@@ -51,20 +72,6 @@ static struct db_args day_args(struct run *run)
     db_arg_instant(&args, run->at);
     db_arg_date(&args, run->day);
     return args;
-}
-
-/* From the most certain rule to the least; amount or name alone is no rule. */
-static enum err match_all(struct run *run)
-{
-    static const char *const rules[] = {"bank_reference", "reference", "repaired", "memo"};
-    enum err err = OK;
-    for (size_t i = 0; i < sizeof rules / sizeof *rules && !err; i++) {
-        struct db_args args = day_args(run);
-        db_arg_string(&args, rules[i]);
-        int64_t made;
-        err = step(run, &match, &args, &made);
-    }
-    return err;
 }
 
 static enum err in_batches(struct run *run, const struct db_statement *statement, struct db_args args, int64_t most)
@@ -82,56 +89,49 @@ static enum err in_batches(struct run *run, const struct db_statement *statement
 static void tell_planner(struct run *run)
 {
     struct db_args none = db_args(run->arena);
-    int64_t pending;
-    if (step(run, &pending_count, &none, &pending) || pending < MANY_LINES)
+    struct db_rows rows;
+    if (db_query(run->db, &unposted_count, &none, &rows) || db_int(&rows, 0, 0) < MANY_LINES)
         return;
     if (db_script(run->db, "ANALYZE statement_line, statement_line_text, line_candidate, line_pending, line_unposted, "
-                           "line_match, payment, journal"))
+                           "line_match, payment, payment_request, journal"))
         return;
 }
 
-/* Day by day: money that came first is booked first, however many days are pending, so that several files in one run
- * give the same books as one run for each. */
-static enum err heal_all(struct run *run)
+/* What healing booked can change which line is which payment, so pairing and healing take turns until nothing moves. */
+static enum err pair_and_heal(struct run *run)
 {
-    enum { DAYS_MAX = 4000 };
-    const date_days until = run->day;
-    date_days done = DATE_NONE;
     enum err err = OK;
-    for (int i = 0; i < DAYS_MAX && !err; i++) {
-        struct db_args args = db_args(run->arena);
-        db_arg_date(&args, until);
-        db_arg_date(&args, done);
-        struct db_rows rows;
-        err = db_query(run->db, &next_pending_day, &args, &rows);
-        if (err || db_null(&rows, 0, 0))
-            break;
-        run->day = done = db_date(&rows, 0, 0);
-        err = in_batches(run, &heal, day_args(run), HEAL_BATCH);
+    int64_t moved = 1, ignored;
+    for (int i = 0; i < PAIRINGS_MAX && !err && moved; i++) {
+        struct db_args args = day_args(run);
+        err = step(run, &batches, &args, &ignored);
+        if (!err)
+            err = step(run, &match, &args, &moved);
+        if (!err)
+            err = step(run, &set_aside, &args, &ignored);
+        if (!err)
+            err = in_batches(run, &heal, day_args(run), HEAL_BATCH);
+        if (i == 0)
+            moved = 1; /* the first healing may have made payments that lines seen before belong to */
     }
-    run->day = until;
     return err;
 }
 
 static enum err all_steps(struct run *run)
 {
-    struct db_args args = day_args(run);
+    struct db_args args = day_args(run), at = db_args(run->arena);
+    db_arg_instant(&at, run->at);
     int64_t ignored;
     tell_planner(run);
-    enum err err = match_all(run);
-    tell_planner(run);
+    enum err err = pair_and_heal(run);
     if (!err)
-        err = step(run, &set_aside, &args, &ignored);
+        err = step(run, &reverse, &at, &ignored);
     if (!err)
-        err = heal_all(run);
+        err = step(run, &reclassify, &args, &ignored);
     if (!err)
         err = step(run, &payments, &args, &ignored);
-    tell_planner(run);
-    if (!err) {
-        struct db_args post_args = db_args(run->arena);
-        db_arg_instant(&post_args, run->at);
-        err = in_batches(run, &post, post_args, POST_BATCH);
-    }
+    if (!err)
+        err = in_batches(run, &post, at, POST_BATCH);
     return err;
 }
 
@@ -141,29 +141,38 @@ static enum err run_locked(struct run *run, const char *actor, int64_t *ret_run,
     db_arg_date(&args, run->day);
     db_arg_instant(&args, run->at);
     db_arg_string(&args, actor);
-    int64_t id;
-    enum err err = step(run, &run_begin, &args, &id);
-    if (!err)
-        err = all_steps(run);
+    struct db_rows rows;
+    enum err err = db_query(run->db, &run_begin, &args, &rows);
+    if (err)
+        return err;
+    run->id = db_int(&rows, 0, 0);
+    err = all_steps(run);
     if (err)
         return err;
     args = db_args(run->arena);
-    db_arg_int(&args, id);
+    db_arg_int(&args, run->id);
     db_arg_instant(&args, run->at);
     db_arg_date(&args, run->day);
-    struct db_rows rows;
     err = db_query(run->db, &run_end, &args, &rows);
     if (err)
         return err;
-    *ret_run = id;
+    *ret_run = run->id;
     *ret_json = db_text(&rows, 0, 0);
     return OK;
+}
+
+/* How long one statement may take; 0 gives the connection back its own measure. */
+static enum err patience(struct db *db, int seconds)
+{
+    char sql[80];
+    snprintf(sql, sizeof sql, seconds ? "SET statement_timeout = '%ds'" : "RESET statement_timeout", seconds);
+    return db_script(db, sql);
 }
 
 enum err reconcile(struct db *db, struct arena *arena, date_days day, const char *actor, instant_us at,
                    int64_t *ret_run, struct text *ret_json)
 {
-    struct run run = {db, arena, day, at};
+    struct run run = {db, arena, 0, day, at};
     struct db_args none = db_args(arena);
     struct db_rows rows;
     enum err err = db_query(db, &lock, &none, &rows);
@@ -171,7 +180,9 @@ enum err reconcile(struct db *db, struct arena *arena, date_days day, const char
         return err;
     if (!db_bool(&rows, 0, 0))
         return ERR_RUN_BUSY;
-    err = run_locked(&run, actor, ret_run, ret_json);
-    enum err unlocked = db_run(db, &unlock, &none); /* a broken connection has given the lock back already */
-    return err ? err : unlocked;
+    err = patience(db, STEP_TIMEOUT_S);
+    if (!err)
+        err = run_locked(&run, actor, ret_run, ret_json);
+    enum err calmed = patience(db, 0), unlocked = db_run(db, &unlock, &none); /* a broken connection gave both back */
+    return err ? err : calmed ? calmed : unlocked;
 }

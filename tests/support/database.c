@@ -84,6 +84,25 @@ void test_sql_refused(struct db *db, const char *sql, const char *sqlstate)
         end(sql, db_error(db));
 }
 
+static void lines_without(struct text all, struct text others, char mark)
+{
+    while (all.length) {
+        struct text line = text_until(all, '\n', &all), rest = others;
+        bool found = false;
+        while (rest.length && !found)
+            found = text_equal(text_until(rest, '\n', &rest), line);
+        if (!found)
+            fprintf(stderr, "%c %.*s\n", mark, TEXT_ARGS(line));
+    }
+}
+
+void test_texts_differ(struct text wanted, struct text got)
+{
+    lines_without(wanted, got, '-');
+    lines_without(got, wanted, '+');
+    end("texts", "differ");
+}
+
 struct client {
     pthread_t thread;
     pthread_barrier_t *start;

@@ -16,6 +16,9 @@ int64_t test_int(struct db *db, const char *sql);
 void test_sql(struct db *db, const char *sql);
 void test_sql_refused(struct db *db, const char *sql, const char *sqlstate);
 
+/* Fails with the lines of two texts that are not the same; meant for reports. */
+void test_texts_differ(struct text wanted, struct text got);
+
 /* Runs `act(db, i, with)` on `count` connections in threads that start together. */
 void test_clients(int count, void (*act)(struct db *db, int number, void *with), void *with);
 
