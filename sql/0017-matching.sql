@@ -263,7 +263,7 @@ DECLARE
     amounts bigint[];
 BEGIN
     SELECT * INTO r FROM payment_request WHERE id = wanted FOR UPDATE;
-    IF EXISTS (SELECT FROM refund WHERE request_id = wanted AND state IN ('requested', 'approved', 'paid', 'failed')) THEN
+    IF EXISTS (SELECT FROM refund WHERE request_id = wanted AND state NOT IN ('proposed', 'refused')) THEN
         RETURN false;
     END IF;
     SELECT coalesce(sum(amount), 0) INTO money FROM payment WHERE request_id = wanted;
@@ -285,7 +285,7 @@ BEGIN
     )
     UPDATE payment p SET allocated = s.mine, surplus = s.amount - s.mine FROM share s
     WHERE p.id = s.id AND (p.allocated, p.surplus) IS DISTINCT FROM (s.mine, s.amount - s.mine);
-    UPDATE refund SET state = 'refused', changed_at = request_rebalance.at WHERE request_id = wanted AND state = 'proposed';
+    DELETE FROM refund WHERE request_id = wanted AND state = 'proposed';   -- cases no person has taken up: opened anew below
     INSERT INTO refund (payment_id, request_id, amount, reason, created_at, changed_at)
     SELECT p.id, wanted, p.surplus, CASE WHEN r.status = 'cancelled' THEN 'after_cancel' WHEN r.amount = 0 THEN 'nothing_due'
                                          WHEN p.surplus = p.amount THEN 'double' ELSE 'surplus' END, request_rebalance.at, request_rebalance.at
@@ -316,7 +316,7 @@ BEGIN
     PERFORM 1 FROM payment_request WHERE id = wanted FOR UPDATE;
     SELECT * INTO p FROM payment WHERE id = chosen FOR UPDATE;
     IF p.request_id IS NOT NULL OR EXISTS (SELECT FROM line_reversal v WHERE v.payment_id = chosen)
-       OR EXISTS (SELECT FROM refund WHERE request_id = wanted AND state IN ('requested', 'approved', 'paid', 'failed')) THEN
+       OR EXISTS (SELECT FROM refund WHERE request_id = wanted AND state NOT IN ('proposed', 'refused')) THEN
         RETURN false;
     END IF;
     SELECT account_number INTO number FROM receiving_account WHERE id = p.account_id;
@@ -334,7 +334,7 @@ BEGIN
     SELECT * INTO p FROM payment WHERE id = chosen;
     PERFORM 1 FROM payment_request WHERE id = p.request_id FOR UPDATE;
     SELECT * INTO p FROM payment WHERE id = chosen FOR UPDATE;
-    IF EXISTS (SELECT FROM refund WHERE (request_id = p.request_id OR payment_id = chosen) AND state IN ('requested', 'approved', 'paid', 'failed')) THEN
+    IF EXISTS (SELECT FROM refund WHERE (request_id = p.request_id OR payment_id = chosen) AND state NOT IN ('proposed', 'refused')) THEN
         RETURN NULL;
     END IF;
     SELECT account_number INTO number FROM receiving_account WHERE id = p.account_id;
@@ -780,7 +780,7 @@ BEGIN
                            WHEN t.counterparty_account <> '' AND EXISTS (SELECT FROM receiving_account o WHERE o.account_number = t.counterparty_account)
                                 THEN 'own_transfer'
                            WHEN l.amount < 0 AND EXISTS (SELECT FROM line_candidate c JOIN payment_request r ON r.reference = c.reference
-                                JOIN refund f ON f.request_id = r.id AND f.amount = -l.amount AND f.state IN ('approved', 'paid')
+                                JOIN refund f ON f.request_id = r.id AND f.amount = -l.amount AND f.state IN ('sent', 'paid')
                                 WHERE c.line_id = l.id AND c.edits = 0) THEN 'refund_out'
                            ELSE coalesce((SELECT min(w.reason) FROM bank_wording w
                                           WHERE lower(t.type || ' ' || t.memo) ~ w.pattern
@@ -1014,7 +1014,7 @@ BEGIN
         INSERT INTO line_refund (line_id, refund_id, at)
         SELECT DISTINCT ON (f.id) e.line_id, f.id, reconcile_reverse.at
         FROM exception_case e JOIN line_candidate c ON c.line_id = e.line_id AND c.edits = 0 JOIN payment_request r ON r.reference = c.reference
-        JOIN refund f ON f.request_id = r.id AND f.amount = -e.amount AND f.state IN ('approved', 'paid')
+        JOIN refund f ON f.request_id = r.id AND f.amount = -e.amount AND f.state IN ('sent', 'paid')
         WHERE e.reason = 'refund_out' AND e.state = 'open' AND NOT EXISTS (SELECT FROM line_refund x WHERE x.refund_id = f.id)
           AND NOT EXISTS (SELECT FROM line_refund x WHERE x.line_id = e.line_id)
           AND NOT EXISTS (SELECT FROM exception_case e2 JOIN line_candidate c2 ON c2.line_id = e2.line_id AND c2.edits = 0
@@ -1022,13 +1022,15 @@ BEGIN
                             AND (e2.booked_on, e2.line_id) < (e.booked_on, e.line_id))
         ORDER BY f.id, e.booked_on ON CONFLICT DO NOTHING
         RETURNING line_id, refund_id
-    ), paid AS (
-        UPDATE refund f SET state = 'paid', changed_at = reconcile_reverse.at FROM carried WHERE f.id = carried.refund_id AND f.state = 'approved'
+    ), proved AS (                                -- the bank's line is the proof the refund waited for
+        SELECT refund_close(reconcile_reverse.at, carried.refund_id, 'paid', coalesce(nullif(t.bank_reference, ''), t.memo), l.booked_on, NULL, 'machine')
+        FROM carried JOIN refund f ON f.id = carried.refund_id AND f.state = 'sent' JOIN statement_line l ON l.id = carried.line_id
+        JOIN statement_line_text t ON t.line_id = l.id AND t.booked_month = date_trunc('month', l.booked_on)::date
     ), posted AS (
         INSERT INTO line_unposted SELECT line_id FROM carried ON CONFLICT DO NOTHING
     )
     UPDATE exception_case e SET state = 'resolved', resolution = 'matched', resolved_by = 'machine', resolved_at = reconcile_reverse.at
-    FROM carried WHERE e.line_id = carried.line_id;
+    FROM carried WHERE e.line_id = carried.line_id AND (SELECT count(*) FROM proved) >= 0;
     -- Own transfers whose two sides are here explain each other.
     UPDATE exception_case e SET state = 'resolved', resolution = 'matched', resolved_by = 'machine', resolved_at = reconcile_reverse.at
     FROM own_transfers() o WHERE e.state = 'open' AND e.reason = 'own_transfer' AND e.line_id IN (o.out_line, o.in_line);
@@ -1117,9 +1119,8 @@ END $$;
 -- moves the statement's money onto bank:ACCOUNT; a later one takes back and books anew only what changed.
 CREATE VIEW line_place AS
     SELECT l.id AS line_id, l.statement_id, l.account_id, l.amount, l.booked_on,
-           CASE WHEN m.line_id IS NOT NULL OR v.payment_id IS NOT NULL THEN 'clearing'
+           CASE WHEN m.line_id IS NOT NULL OR v.payment_id IS NOT NULL OR f.line_id IS NOT NULL THEN 'clearing'
                 WHEN e.payment_id IS NOT NULL AND e.reason IN ('no_reference', 'unknown_reference', 'wrong_amount') AND e.resolution IS NULL THEN 'clearing'
-                WHEN f.line_id IS NOT NULL THEN 'refund_due'
                 WHEN e.reason = 'bank_charge' THEN 'charges' WHEN e.reason = 'bank_interest' THEN 'interest'
                 WHEN e.reason = 'own_transfer' THEN 'transfer' WHEN e.resolution = 'written_off' THEN 'unclaimed'
                 ELSE 'suspense' END AS place

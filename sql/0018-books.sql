@@ -77,8 +77,8 @@ CREATE FUNCTION daily_lines(wanted date) RETURNS TABLE (section text, key text, 
     UNION ALL SELECT '06 collections by hour', coalesce(to_char(told_at AT TIME ZONE 'UTC' + interval '7 hours', 'HH24'), 'statement'), p.key, p.amount FROM paid p
     UNION ALL SELECT '07 cash free', CASE WHEN c.method IS NOT NULL THEN 'cash_free' ELSE 'other' END, p.key, p.amount
         FROM paid p LEFT JOIN counted_method c ON c.indicator = 'cash_free' AND c.method = p.method
-    UNION ALL SELECT '08 owed back to payers', 'surplus', s.key, s.over FROM settled s WHERE s.over > 0
-    UNION ALL SELECT '09 refunds', f.reason, coalesce(r.reference, f.id::text), f.amount
+    UNION ALL SELECT '08 refunds', 'surplus', s.key, s.over FROM settled s WHERE s.over > 0
+    UNION ALL SELECT '09 refunds paid', f.reason, coalesce(r.reference, f.id::text), f.amount
         FROM line_refund x JOIN statement_line l ON l.id = x.line_id JOIN refund f ON f.id = x.refund_id LEFT JOIN payment_request r ON r.id = f.request_id
         WHERE l.booked_on = wanted
     UNION ALL SELECT '10 receipts issued', b.collector || ' ' || b.form || ' ' || b.symbol, lpad(x.number::text, 8, '0'), x.total
@@ -124,3 +124,165 @@ CREATE OR REPLACE FUNCTION daily_books(wanted date) RETURNS TABLE (section text,
     SELECT substr(b.section, 4), b.key, count(*), sum(b.amount)::bigint FROM daily_lines(wanted) b
     GROUP BY b.section, b.key ORDER BY b.section COLLATE "C", b.key COLLATE "C"
 $$;
+
+-- The audit: a paid dossier, its receipt and its money are three tellings of one fact. Each break is one row; nothing here is repaired. ---
+
+CREATE FUNCTION reconcile_audit() RETURNS TABLE (problem text, subject text, difference bigint)
+    LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
+    -- Requests and their money
+    SELECT 'request_allocated_differs', r.reference, r.allocated - coalesce(p.allocated, 0)
+    FROM payment_request r LEFT JOIN (SELECT request_id, sum(allocated)::bigint AS allocated FROM payment GROUP BY 1) p ON p.request_id = r.id
+    WHERE r.allocated <> coalesce(p.allocated, 0)
+    UNION ALL
+    SELECT 'request_surplus_differs', r.reference, r.surplus - coalesce(p.surplus, 0)
+    FROM payment_request r LEFT JOIN (SELECT request_id, sum(surplus)::bigint AS surplus FROM payment GROUP BY 1) p ON p.request_id = r.id
+    WHERE r.surplus <> coalesce(p.surplus, 0)
+    UNION ALL
+    SELECT 'request_price_differs', r.reference, r.amount - l.total
+    FROM payment_request r JOIN (SELECT request_id, sum(net)::bigint AS total FROM request_line GROUP BY 1) l ON l.request_id = r.id
+    WHERE l.total <> r.amount
+    UNION ALL
+    SELECT 'request_status_differs', r.reference, 0
+    FROM payment_request r
+    WHERE r.status IN ('pending', 'expired', 'partly_paid', 'paid', 'overpaid')
+      AND CASE WHEN r.allocated = 0 THEN r.status NOT IN ('pending', 'expired') WHEN r.allocated < r.amount THEN r.status <> 'partly_paid'
+               WHEN r.surplus > 0 THEN r.status <> 'overpaid' ELSE r.status <> 'paid' END
+    UNION ALL
+    SELECT 'settled_day_missing', r.reference, 0 FROM payment_request r WHERE (r.settled_at IS NULL) <> (r.paid_on IS NULL)
+    UNION ALL
+    SELECT 'payment_on_another_account', p.source || '/' || p.external_id, p.amount
+    FROM payment p JOIN payment_request r ON r.id = p.request_id WHERE r.account_id <> p.account_id
+    UNION ALL
+    SELECT 'surplus_without_refund_case', p.source || '/' || p.external_id, p.surplus - coalesce(f.amount, 0)
+    FROM payment p LEFT JOIN (SELECT payment_id, sum(amount)::bigint AS amount FROM refund WHERE reason IN ('surplus', 'double', 'after_cancel', 'nothing_due') AND state NOT IN ('refused', 'failed')
+                              GROUP BY 1) f ON f.payment_id = p.id WHERE coalesce(f.amount, 0) <> p.surplus
+    UNION ALL
+    SELECT 'payment_without_identity', p.source || '/' || p.external_id, p.amount
+    FROM payment p LEFT JOIN external_transaction t ON t.source = p.source AND t.external_id = p.external_id WHERE t.payment_id IS DISTINCT FROM p.id
+    UNION ALL
+    SELECT 'identity_without_payment', t.source || '/' || t.external_id, 0
+    FROM external_transaction t WHERE t.payment_id IS NOT NULL AND NOT EXISTS (SELECT FROM payment p WHERE p.id = t.payment_id)
+    UNION ALL
+    -- The ledger
+    SELECT 'payment_without_journal', p.source || '/' || p.external_id, p.amount
+    FROM payment p WHERE NOT EXISTS (SELECT FROM journal j WHERE j.payment_id = p.id AND j.kind = 'payment')
+    UNION ALL
+    SELECT 'payment_journalled_twice', p.source || '/' || p.external_id, p.amount
+    FROM payment p WHERE (SELECT count(*) FROM journal j WHERE j.payment_id = p.id AND j.kind = 'payment') > 1
+    UNION ALL
+    SELECT 'payment_journal_amount', p.source || '/' || p.external_id, e.amount - p.amount
+    FROM payment p JOIN journal j ON j.payment_id = p.id AND j.kind = 'payment'
+    JOIN entry e ON e.booked_month = j.booked_month AND e.journal_id = j.id AND e.ordinal = 1 WHERE e.amount <> p.amount
+    UNION ALL
+    SELECT 'payment_journal_account', p.source || '/' || p.external_id, p.amount
+    FROM payment p JOIN receiving_account ra ON ra.id = p.account_id JOIN journal j ON j.payment_id = p.id AND j.kind = 'payment'
+    JOIN entry e ON e.booked_month = j.booked_month AND e.journal_id = j.id AND e.ordinal = 1
+    JOIN account a ON a.id = e.account_id WHERE a.code NOT IN ('clearing:' || ra.account_number, 'post:' || ra.account_number)
+    UNION ALL
+    SELECT 'journal_unbalanced', j.kind || ' ' || j.booked_on || ' ' || j.id, sum(e.amount)::bigint
+    FROM journal j JOIN entry e ON e.booked_month = j.booked_month AND e.journal_id = j.id GROUP BY j.booked_month, j.id HAVING sum(e.amount) <> 0
+    UNION ALL
+    SELECT 'journal_empty', j.kind || ' ' || j.booked_on || ' ' || j.id, 0
+    FROM journal j WHERE NOT EXISTS (SELECT FROM entry e WHERE e.booked_month = j.booked_month AND e.journal_id = j.id)
+    UNION ALL
+    SELECT 'collector_balance_differs', c.collector, coalesce(b.owed, 0) - c.settled
+    FROM (SELECT collector, sum(CASE WHEN settled_at IS NOT NULL THEN allocated ELSE 0 END)::bigint AS settled FROM payment_request
+          WHERE account_id IS NOT NULL GROUP BY 1) c
+    LEFT JOIN (SELECT substr(a.code, 9) AS collector, -sum(e.amount)::bigint AS owed FROM entry e JOIN account a ON a.id = e.account_id
+               JOIN journal j ON j.booked_month = e.booked_month AND j.id = e.journal_id
+               WHERE a.code LIKE 'payable:%' AND j.kind IN ('payment', 'settle', 'assign', 'reversal') GROUP BY 1) b ON b.collector = c.collector
+    WHERE coalesce(b.owed, 0) <> c.settled
+    UNION ALL
+    -- Statements and their lines
+    SELECT 'line_without_fate', line_key(l), l.amount FROM statement_line l
+    WHERE NOT EXISTS (SELECT FROM line_match m WHERE m.line_id = l.id) AND NOT EXISTS (SELECT FROM exception_case e WHERE e.line_id = l.id)
+      AND NOT EXISTS (SELECT FROM line_pending w WHERE w.line_id = l.id)
+    UNION ALL
+    SELECT 'line_without_words', line_key(l), l.amount FROM statement_line l
+    WHERE NOT EXISTS (SELECT FROM statement_line_text t WHERE t.line_id = l.id AND t.booked_month = date_trunc('month', l.booked_on)::date)
+    UNION ALL
+    SELECT 'match_amount_differs', line_key(l), l.amount - p.amount
+    FROM line_match m JOIN statement_line l ON l.id = m.line_id JOIN payment p ON p.id = m.payment_id WHERE l.amount <> p.amount
+    UNION ALL
+    SELECT 'match_on_another_account', line_key(l), l.amount
+    FROM line_match m JOIN statement_line l ON l.id = m.line_id JOIN payment p ON p.id = m.payment_id WHERE l.account_id <> p.account_id
+    UNION ALL
+    SELECT 'match_far_apart', line_key(l), l.booked_on - business_day(p.paid_at)
+    FROM line_match m JOIN statement_line l ON l.id = m.line_id JOIN payment p ON p.id = m.payment_id
+    WHERE m.rule <> 'person' AND abs(l.booked_on - business_day(p.paid_at)) > 60
+    UNION ALL
+    SELECT 'matched_line_still_open', line_key(l), l.amount
+    FROM line_match m JOIN statement_line l ON l.id = m.line_id JOIN exception_case e ON e.line_id = l.id AND e.state <> 'resolved'
+    UNION ALL
+    SELECT 'statement_sum_differs', s.account || ' ' || s.number, s.sum_in - s.sum_out - (s.closing - s.opening)
+    FROM statement s WHERE s.state = 'accepted' AND s.opening + s.sum_in - s.sum_out <> s.closing
+    UNION ALL
+    SELECT 'statement_lines_missing', s.account || ' ' || s.number, s.new_lines - coalesce(l.count, 0)
+    FROM statement s LEFT JOIN (SELECT statement_id, count(*) FROM statement_line GROUP BY 1) l ON l.statement_id = s.id
+    WHERE s.state = 'accepted' AND s.new_lines <> coalesce(l.count, 0)
+    UNION ALL
+    SELECT 'statement_not_journalled', s.account || ' ' || s.number, s.sum_in - s.sum_out
+    FROM statement s WHERE s.state = 'accepted' AND s.new_lines > 0 AND NOT EXISTS (SELECT FROM statement_journal j WHERE j.statement_id = s.id)
+      AND EXISTS (SELECT FROM statement_line l WHERE l.statement_id = s.id AND l.amount <> 0)
+      AND NOT EXISTS (SELECT FROM line_unposted u JOIN statement_line l ON l.id = u.line_id WHERE l.statement_id = s.id)
+    UNION ALL
+    SELECT 'statement_journal_differs', s.account || ' ' || s.number, d.amount
+    FROM (SELECT statement_id, sum(amount)::bigint AS amount FROM (
+              SELECT l.statement_id, -l.amount AS amount FROM statement_line l
+              UNION ALL
+              SELECT j.statement_id, e.amount FROM statement_journal j JOIN entry e ON e.booked_month = j.booked_month AND e.journal_id = j.journal_id
+              JOIN account a ON a.id = e.account_id WHERE a.code LIKE 'bank:%') x GROUP BY 1 HAVING sum(amount) <> 0) d
+    JOIN statement s ON s.id = d.statement_id
+    WHERE EXISTS (SELECT FROM statement_journal j WHERE j.statement_id = s.id)
+    UNION ALL
+    -- Batches
+    SELECT 'batch_credit_differs', b.source || '/' || b.batch, x.come - b.net
+    FROM settlement_batch b JOIN (SELECT m.batch_id, sum(l.amount)::bigint AS come FROM line_match m JOIN statement_line l ON l.id = m.line_id
+                                  WHERE m.batch_id IS NOT NULL GROUP BY 1) x ON x.batch_id = b.id WHERE x.come <> b.net
+    UNION ALL
+    SELECT 'batch_items_differ', b.source || '/' || b.batch, b.gross - coalesce(i.gross, 0)
+    FROM settlement_batch b LEFT JOIN (SELECT batch_id, sum(amount)::bigint AS gross FROM settlement_item GROUP BY 1) i ON i.batch_id = b.id
+    WHERE b.gross <> coalesce(i.gross, 0)
+    UNION ALL
+    SELECT 'batch_payment_differs', p.source || '/' || p.external_id, p.amount - i.amount
+    FROM batch_payment bp JOIN payment p ON p.id = bp.payment_id JOIN settlement_item i ON i.batch_id = bp.batch_id AND i.ordinal = bp.ordinal
+    WHERE p.amount <> i.amount
+    UNION ALL
+    SELECT 'batch_payment_without_credit', p.source || '/' || p.external_id, p.amount
+    FROM batch_payment bp JOIN payment p ON p.id = bp.payment_id WHERE NOT EXISTS (SELECT FROM line_match m WHERE m.batch_id = bp.batch_id)
+    UNION ALL
+    -- Receipts
+    SELECT 'receipt_missing', r.reference, due.fees
+    FROM payment_request r, LATERAL (SELECT sum(l.net)::bigint AS fees FROM request_line l WHERE l.request_id = r.id AND l.document = 'state_receipt') due
+    WHERE r.settled_at IS NOT NULL AND due.fees > 0 AND NOT EXISTS (SELECT FROM receipt x WHERE x.request_id = r.id AND x.collector = r.collector)
+    UNION ALL
+    SELECT 'receipt_without_money', b.form || '/' || b.symbol || '/' || x.number, x.total
+    FROM receipt x JOIN receipt_book b ON b.id = x.book_id JOIN payment_request r ON r.id = x.request_id
+    WHERE r.settled_at IS NULL AND NOT EXISTS (SELECT FROM receipt y WHERE y.replaces = x.id)
+    UNION ALL
+    SELECT 'receipt_total_differs', b.form || '/' || b.symbol || '/' || x.number, x.total - due.fees
+    FROM receipt x JOIN receipt_book b ON b.id = x.book_id,
+         LATERAL (SELECT coalesce(sum(l.net), 0)::bigint AS fees FROM request_line l WHERE l.request_id = x.request_id AND l.document = 'state_receipt') due
+    WHERE x.total <> due.fees AND NOT EXISTS (SELECT FROM receipt y WHERE y.replaces = x.id)
+    UNION ALL
+    SELECT 'receipt_doubled', r.reference, sum(x.total)::bigint
+    FROM receipt x JOIN payment_request r ON r.id = x.request_id WHERE NOT EXISTS (SELECT FROM receipt y WHERE y.replaces = x.id)
+    GROUP BY r.reference, x.collector HAVING count(*) > 1
+    UNION ALL
+    SELECT 'receipt_of_another_collector', b.form || '/' || b.symbol || '/' || x.number, x.total
+    FROM receipt x JOIN receipt_book b ON b.id = x.book_id JOIN payment_request r ON r.id = x.request_id
+    WHERE x.collector <> r.collector OR b.collector <> x.collector
+    UNION ALL
+    SELECT 'receipt_for_no_number', b.form || '/' || b.symbol || '/' || x.number, x.total
+    FROM receipt x JOIN receipt_book b ON b.id = x.book_id
+    WHERE NOT EXISTS (SELECT FROM receipt_number n WHERE n.book_id = x.book_id AND n.number = x.number)
+    UNION ALL
+    SELECT 'receipt_number_gap', b.form || '/' || b.symbol || '/' || n.number, 0
+    FROM receipt_number n JOIN receipt_book b ON b.id = n.book_id
+    WHERE n.number > n.first_number AND NOT EXISTS (SELECT FROM receipt_number o WHERE o.book_id = n.book_id AND o.number = n.number - 1)
+    UNION ALL
+    SELECT 'receipt_before_money', b.form || '/' || b.symbol || '/' || x.number, 0
+    FROM receipt x JOIN receipt_book b ON b.id = x.book_id JOIN payment_request r ON r.id = x.request_id WHERE x.issued_on < r.priced_on
+    ORDER BY 1, 2
+$$;
+COMMENT ON FUNCTION reconcile_audit IS 'Paid dossier ⇔ receipt ⇔ money: every break, one row each; empty when the books are whole.';
