@@ -20,7 +20,7 @@ CC           ?= gcc
 FUZZ_CC      ?= clang
 
 ROOMS        := core payments receipts postal reconciliation
-PACKAGES     := libpq openssl expat libzip libcurl libqrencode jansson libmicrohttpd libxml-2.0 xmlsec1-openssl libpng pangocairo
+PACKAGES     := libpq openssl expat libzip libcurl libqrencode jansson libmicrohttpd libxml-2.0 xmlsec1-openssl libpng pangocairo xlsxwriter
 WARNINGS     := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
                 -Wwrite-strings -Wvla -Wformat=2 -Wundef -Wno-unused-parameter -Wno-format-truncation
 DEFINES      := -D_GNU_SOURCE -DLEPHI_VERSION='"$(shell git describe --always --dirty 2>/dev/null || echo unknown)"' \

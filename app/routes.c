@@ -242,6 +242,12 @@ const struct route app_routes[] = {
               .roles = ROLE_FINANCE | ROLE_SUPERVISOR),
     AT_WORKER("GET", "/v1/reports/daily", report_daily_handle, .access = SYSTEMS_STAFF, .scope = "reports",
               .roles = BOOKS),
+    AT_WORKER("GET", "/v1/reports/collections", report_collections_handle, .access = SYSTEMS_STAFF, .scope = "reports",
+              .roles = BOOKS),
+    AT_WORKER("GET", "/v1/reports/treasury", report_treasury_handle, .access = SYSTEMS_STAFF, .scope = "reports",
+              .roles = BOOKS),
+    AT_WORKER("GET", "/v1/reports/indicators", report_indicators_handle, .access = SYSTEMS_STAFF, .scope = "reports",
+              .roles = BOOKS),
     AT_WORKER("GET", "/v1/events", events_handle, .access = SYSTEMS, .scope = "events"),
 };
 const size_t app_route_count = sizeof app_routes / sizeof *app_routes;

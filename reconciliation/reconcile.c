@@ -30,6 +30,7 @@ static const struct db_statement progress = {
     "clock_timestamp() WHERE id = $1"};
 static const struct db_statement unposted_count = {"reconcile_unposted", "SELECT count(*) FROM line_unposted"};
 static const struct db_statement batches = {"reconcile_batches", "SELECT reconcile_batches($1, $2)"};
+static const struct db_statement pay_outs = {"pay_outs_take", "SELECT pay_outs_take($1)"};
 static const struct db_statement match = {"reconcile_match", "SELECT reconcile_match($1, $2)"};
 static const struct db_statement set_aside = {"reconcile_set_aside", "SELECT reconcile_set_aside($1, $2)"};
 static const struct db_statement heal = {"reconcile_heal", "SELECT reconcile_heal($1, $2, $3)"};
@@ -123,7 +124,9 @@ static enum err all_steps(struct run *run)
     db_arg_instant(&at, run->at);
     int64_t ignored;
     tell_planner(run);
-    enum err err = pair_and_heal(run);
+    enum err err = step(run, &pay_outs, &at, &ignored);
+    if (!err)
+        err = pair_and_heal(run);
     if (!err)
         err = step(run, &reverse, &at, &ignored);
     if (!err)

@@ -1,4 +1,5 @@
-/* lephi statement import FILE, lephi reconcile [--date D] and lephi report daily --date D [--format json|csv]. */
+/* lephi statement import FILE, lephi reconcile [--date D] and lephi report daily --date D [--format json|csv|xlsx|pdf].
+ */
 #include "reconciliation/reconciliation.h"
 
 #include <errno.h>
@@ -93,13 +94,17 @@ int report_daily_command(struct db *db, int argc, char **argv)
         const char *value = at + 1 < argc ? argv[at + 1] : "";
         if (!strcmp(argv[at], "--date"))
             wrong = !date_parse(text_of(value), &day);
-        else if (!strcmp(argv[at], "--format") && (!strcmp(value, "json") || !strcmp(value, "csv")))
-            format = !strcmp(value, "csv") ? REPORT_CSV : REPORT_JSON;
+        else if (!strcmp(argv[at], "--format") &&
+                 (!strcmp(value, "json") || !strcmp(value, "csv") || !strcmp(value, "xlsx") || !strcmp(value, "pdf")))
+            format = !strcmp(value, "csv")    ? REPORT_CSV
+                     : !strcmp(value, "xlsx") ? REPORT_XLSX
+                     : !strcmp(value, "pdf")  ? REPORT_PDF
+                                              : REPORT_JSON;
         else
             wrong = true;
     }
     if (wrong || day == DATE_NONE) {
-        fputs("Usage: lephi report daily --date YYYY-MM-DD [--format json|csv]\n", stderr);
+        fputs("Usage: lephi report daily --date YYYY-MM-DD [--format json|csv|xlsx|pdf]\n", stderr);
         return 2;
     }
     struct arena arena;

@@ -178,9 +178,28 @@ MUST_CHECK enum err reconcile(struct db *db, struct arena *arena, date_days day,
 
 /* The books of a day as JSON or CSV (in the arena): made of natural keys only, so the same facts in any order give the
  * same bytes. */
-enum report_format { REPORT_JSON, REPORT_CSV };
+enum report_format { REPORT_JSON, REPORT_CSV, REPORT_XLSX, REPORT_PDF };
 MUST_CHECK enum err report_daily(struct db *db, struct arena *arena, date_days day, enum report_format format,
                                  struct text *ret_bytes);
+
+/* What stands behind each figure of a day, by natural key; section and key narrow it, empty means all. */
+MUST_CHECK enum err report_daily_lines(struct db *db, struct arena *arena, date_days day, struct text section,
+                                       struct text key, enum report_format format, struct text *ret_bytes);
+/* Per collector and fee: opening + collected − refunded − remitted − retained = closing, both days included. */
+MUST_CHECK enum err report_collections(struct db *db, struct arena *arena, date_days from, date_days to,
+                                       enum report_format format, struct text *ret_bytes);
+/* The month up to a day, to be remitted by sub-item; rows whose fee lacks a fact name it and carry no split. */
+MUST_CHECK enum err report_treasury(struct db *db, struct arena *arena, date_days day, enum report_format format,
+                                    struct text *ret_bytes);
+/* Cash-free share and online payment (QĐ 766/QĐ-TTg), each with the methods it counts. */
+MUST_CHECK enum err report_indicators(struct db *db, struct arena *arena, date_days from, date_days to,
+                                      enum report_format format, struct text *ret_bytes);
+
+/* GET /v1/reports/daily (?date, or with lines=1 what stands behind its figures), /collections (?from&to), /treasury
+ * (?date), /indicators (?from&to); ?format=json|csv|xlsx|pdf. */
+enum err report_collections_handle(struct request *rq);
+enum err report_treasury_handle(struct request *rq);
+enum err report_indicators_handle(struct request *rq);
 
 /* Routes: POST /v1/statements, GET /v1/statements/{id}, POST /v1/reconciliation-runs, GET /v1/reconciliation-runs/{id},
  * GET /v1/exceptions, POST /v1/exceptions/{id}/resolve, GET /v1/reports/daily. */

@@ -1,22 +1,75 @@
-/* The books of a day: rows of natural keys from the database, written as JSON or CSV. */
-#include "reconciliation/reconciliation.h"
+/* The reports: rows of natural keys from the database, named, and written as JSON, CSV, XLSX or PDF. */
+#include "reconciliation/report_table.h"
 
 #include <inttypes.h>
+#include <string.h>
+#include "payments/fees/fees.h"
 
 static const struct db_statement books = {"daily_books", "SELECT section, key, count, amount FROM daily_books($1)"};
+static const struct db_statement books_lines = {
+    "daily_lines",
+    "SELECT substr(section, 4), key, item, amount FROM daily_lines($1) WHERE ($2 = '' OR substr(section, 4) "
+    "= $2) AND ($3 = '' OR key = $3) ORDER BY section COLLATE \"C\", key COLLATE \"C\", item COLLATE \"C\", "
+    "amount"};
+static const struct db_statement periods = {
+    "period_books", "SELECT collector, fee, name, opening, collected, refunded, remitted, retained, closing FROM "
+                    "period_books($1, $2)"};
+static const struct db_statement remittances = {
+    "treasury_due", "SELECT collector, fee, name, since, until, collected FROM treasury_due($1)"};
+static const struct db_statement indicator_rows = {
+    "indicators", "SELECT indicator, agency, numerator, denominator, share, counted FROM indicators($1, $2)"};
 
-static void write_csv(const struct db_rows *rows, date_days day, struct buf *out)
+static const struct report_column book_columns[] = {{"date", "Ngày", false},
+                                                    {"section", "Mục", false},
+                                                    {"key", "Chỉ tiêu", false},
+                                                    {"count", "Số lượng", true},
+                                                    {"amount", "Số tiền (đồng)", true}};
+static const struct report_column line_columns[] = {
+    {"section", "Mục", false}, {"key", "Chỉ tiêu", false}, {"item", "Dòng", false}, {"amount", "Số tiền (đồng)", true}};
+static const struct report_column period_columns[] = {{"collector", "Cơ quan thu (MST)", false},
+                                                      {"fee", "Mã khoản thu", false},
+                                                      {"name", "Khoản thu", false},
+                                                      {"opening", "Đầu kỳ", true},
+                                                      {"collected", "Đã thu", true},
+                                                      {"refunded", "Đã hoàn", true},
+                                                      {"remitted", "Đã nộp", true},
+                                                      {"retained", "Để lại", true},
+                                                      {"closing", "Cuối kỳ", true},
+                                                      {"budget_level", "Cấp ngân sách", false},
+                                                      {"budget_item", "Tiểu mục", false}};
+static const struct report_column treasury_columns[] = {{"collector", "Cơ quan thu (MST)", false},
+                                                        {"fee", "Mã khoản thu", false},
+                                                        {"name", "Khoản thu", false},
+                                                        {"since", "Từ ngày", false},
+                                                        {"until", "Đến ngày", false},
+                                                        {"collected", "Đã thu", true},
+                                                        {"retained", "Để lại", true},
+                                                        {"remit", "Phải nộp", true},
+                                                        {"budget_level", "Cấp ngân sách", false},
+                                                        {"budget_item", "Tiểu mục", false},
+                                                        {"due_on", "Hạn nộp", false},
+                                                        {"blocked", "Chưa lập được vì", false}};
+static const struct report_column indicator_columns[] = {
+    {"indicator", "Chỉ số", false},  {"agency", "Cơ quan", false},  {"numerator", "Tử số", true},
+    {"denominator", "Mẫu số", true}, {"share", "Tỷ lệ (%)", false}, {"counted", "Cách thức được tính", false}};
+
+#define COLUMNS(of) of, sizeof of / sizeof *of
+
+static struct report_table table_of(struct arena *arena, const struct report_column *columns, size_t column_count,
+                                    int rows)
 {
-    char date[DATE_TEXT_SIZE];
-    date_format(day, date);
-    buf_string(out, "date,section,key,count,amount\r\n");
-    for (int i = 0; i < rows->count; i++) {
-        buf_printf(out, "%s,", date);
-        csv_write(out, db_text(rows, i, 0));
-        buf_char(out, ',');
-        csv_write(out, db_text(rows, i, 1));
-        buf_printf(out, ",%" PRId64 ",%" PRId64 "\r\n", db_int(rows, i, 2), db_int(rows, i, 3));
-    }
+    struct report_table table = {.columns = columns, .column_count = column_count, .row_count = (size_t)rows};
+    table.cells = ARENA_ARRAY(arena, struct text, column_count * (size_t)(rows ? rows : 1));
+    return table;
+}
+
+/* Cells as the database gave them, from `first` on. */
+static void rows_copy(struct report_table *table, struct text *cells, const struct db_rows *rows, size_t first,
+                      size_t count)
+{
+    for (int r = 0; r < rows->count; r++)
+        for (size_t c = 0; c < count; c++)
+            cells[(size_t)r * table->column_count + first + c] = db_text(rows, r, (int)c);
 }
 
 /* "collections by method" → "collections_by_method" */
@@ -29,7 +82,7 @@ static const char *section_key(struct arena *arena, struct text section)
     return key;
 }
 
-static void write_json(const struct db_rows *rows, date_days day, struct arena *arena, struct buf *out)
+static void books_json(const struct db_rows *rows, date_days day, struct arena *arena, struct buf *out)
 {
     struct json json = json_to(out);
     struct text section = TEXT_NONE;
@@ -67,12 +120,141 @@ enum err report_daily(struct db *db, struct arena *arena, date_days day, enum re
     enum err err = db_query(db, &books, &args, &rows);
     if (err)
         return err;
-    struct buf out = {0};
-    if (format == REPORT_CSV)
-        write_csv(&rows, day, &out);
-    else
-        write_json(&rows, day, arena, &out);
-    *ret_bytes = arena_text(arena, buf_view(&out));
-    buf_done(&out);
-    return OK;
+    if (format == REPORT_JSON) {
+        struct buf out = {0};
+        books_json(&rows, day, arena, &out);
+        *ret_bytes = arena_text(arena, buf_view(&out));
+        buf_done(&out);
+        return OK;
+    }
+    char date[DATE_TEXT_SIZE];
+    date_format(day, date);
+    struct report_table table = table_of(arena, COLUMNS(book_columns), rows.count);
+    struct text *cells = ARENA_ARRAY(arena, struct text, table.column_count * (table.row_count + 1));
+    rows_copy(&table, cells, &rows, 1, 4);
+    for (size_t r = 0; r < table.row_count; r++)
+        cells[r * table.column_count] = text_of(arena_copy(arena, text_of(date)));
+    table.cells = cells;
+    table.title = arena_textf(arena, "Sổ thu phí, lệ phí ngày %s", date);
+    return report_table_write(&table, format, arena, ret_bytes);
+}
+
+enum err report_daily_lines(struct db *db, struct arena *arena, date_days day, struct text section, struct text key,
+                            enum report_format format, struct text *ret_bytes)
+{
+    struct db_args args = db_args(arena);
+    db_arg_date(&args, day);
+    db_arg_text(&args, section.length ? section : TEXT(""));
+    db_arg_text(&args, key.length ? key : TEXT(""));
+    struct db_rows rows;
+    enum err err = db_query(db, &books_lines, &args, &rows);
+    if (err)
+        return err;
+    struct report_table table = table_of(arena, COLUMNS(line_columns), rows.count);
+    struct text *cells = ARENA_ARRAY(arena, struct text, table.column_count * (table.row_count + 1));
+    rows_copy(&table, cells, &rows, 0, 4);
+    table.cells = cells;
+    table.title = TEXT("Các dòng đứng sau số liệu sổ thu trong ngày");
+    return report_table_write(&table, format, arena, ret_bytes);
+}
+
+/* The catalogue's facts of a fee on a day; a fee the catalogue does not know (any more) has none. */
+static const struct fee *fee_on(const struct catalogue *catalogue, struct text code, date_days day)
+{
+    return catalogue ? catalogue_fee_on(catalogue, code, day) : NULL;
+}
+
+static enum err report_of(struct db *db, struct arena *arena, const struct db_statement *statement, date_days from,
+                          date_days to, struct db_rows *ret_rows)
+{
+    struct db_args args = db_args(arena);
+    db_arg_date(&args, from);
+    if (to != DATE_NONE)
+        db_arg_date(&args, to);
+    return db_query(db, statement, &args, ret_rows);
+}
+
+enum err report_collections(struct db *db, struct arena *arena, date_days from, date_days to, enum report_format format,
+                            struct text *ret_bytes)
+{
+    struct db_rows rows;
+    enum err err = report_of(db, arena, &periods, from, to, &rows);
+    if (err)
+        return err;
+    struct catalogue *catalogue = catalogue_in_force_hold();
+    struct report_table table = table_of(arena, COLUMNS(period_columns), rows.count);
+    struct text *cells = ARENA_ARRAY(arena, struct text, table.column_count * (table.row_count + 1));
+    rows_copy(&table, cells, &rows, 0, 9);
+    for (int r = 0; r < rows.count; r++) {
+        const struct fee *fee = fee_on(catalogue, db_text(&rows, r, 1), to);
+        cells[(size_t)r * table.column_count + 9] = fee ? arena_text(arena, fee->budget_level) : TEXT("");
+        cells[(size_t)r * table.column_count + 10] = fee ? arena_text(arena, fee->budget_item) : TEXT("");
+    }
+    catalogue_drop(catalogue);
+    table.cells = cells;
+    table.title = TEXT("Tổng hợp thu, nộp, để lại theo cơ quan và khoản thu");
+    return report_table_write(&table, format, arena, ret_bytes);
+}
+
+/* One row of the list: split by the catalogue's rate, or blocked by name where a fact is missing. */
+static void treasury_row(struct arena *arena, const struct fee *fee, int64_t collected, struct text *cells)
+{
+    int64_t retained = 0;
+    struct buf why = {0};
+    if (!fee)
+        buf_string(&why, "khoản thu không có trong danh mục");
+    else if (fee_remittance_unset(fee))
+        fee_facts_say(fee_remittance_unset(fee), &why);
+    else if (fee->retention_rate > 0 && money_ratio(collected, fee->retention_rate, 10000, &retained))
+        buf_string(&why, "số tiền quá lớn");
+    bool blocked = why.length > 0;
+    cells[6] = blocked ? TEXT("") : arena_textf(arena, "%" PRId64, retained);
+    cells[7] = blocked ? TEXT("") : arena_textf(arena, "%" PRId64, collected - retained);
+    cells[8] = fee ? arena_text(arena, fee->budget_level) : TEXT("");
+    cells[9] = fee ? arena_text(arena, fee->budget_item) : TEXT("");
+    cells[11] = blocked ? arena_text(arena, buf_view(&why)) : TEXT("");
+    buf_done(&why);
+}
+
+enum err report_treasury(struct db *db, struct arena *arena, date_days day, enum report_format format,
+                         struct text *ret_bytes)
+{
+    struct db_rows rows;
+    enum err err = report_of(db, arena, &remittances, day, DATE_NONE, &rows);
+    if (err)
+        return err;
+    struct catalogue *catalogue = catalogue_in_force_hold();
+    struct report_table table = table_of(arena, COLUMNS(treasury_columns), rows.count);
+    struct text *cells = ARENA_ARRAY(arena, struct text, table.column_count * (table.row_count + 1));
+    rows_copy(&table, cells, &rows, 0, 6);
+    for (int r = 0; r < rows.count; r++) {
+        struct text *row = cells + (size_t)r * table.column_count;
+        treasury_row(arena, fee_on(catalogue, db_text(&rows, r, 1), day), db_int(&rows, r, 5), row);
+        /* By the 5th of the next month to the account of fees waiting (TT 89/2026, TT 85/2019). */
+        struct civil until = civil_of_date(db_date(&rows, r, 4));
+        char due[DATE_TEXT_SIZE];
+        date_format(until.month == 12 ? date_from(until.year + 1, 1, 5) : date_from(until.year, until.month + 1, 5),
+                    due);
+        row[10] = arena_text(arena, text_of(due));
+    }
+    catalogue_drop(catalogue);
+    table.cells = cells;
+    table.title = TEXT("Bảng kê nộp ngân sách theo tiểu mục");
+    return report_table_write(&table, format, arena, ret_bytes);
+}
+
+enum err report_indicators(struct db *db, struct arena *arena, date_days from, date_days to, enum report_format format,
+                           struct text *ret_bytes)
+{
+    struct db_rows rows;
+    enum err err = report_of(db, arena, &indicator_rows, from, to, &rows);
+    if (err)
+        return err;
+    struct report_table table = table_of(arena, COLUMNS(indicator_columns), rows.count);
+    struct text *cells = ARENA_ARRAY(arena, struct text, table.column_count * (table.row_count + 1));
+    rows_copy(&table, cells, &rows, 0, 6);
+    table.cells = cells;
+    table.title = TEXT("Chỉ số thanh toán không dùng tiền mặt và thanh toán trực tuyến (QĐ 766/QĐ-TTg)");
+    table.note = TEXT("Hai chỉ số khác nhau, mỗi chỉ số có danh sách cách thức được tính riêng.");
+    return report_table_write(&table, format, arena, ret_bytes);
 }

@@ -246,22 +246,3 @@ enum err exception_resolve_handle(struct request *rq)
     err = request_once(rq, resolve_act, &order);
     return err ? reply_error(rq, err) : OK;
 }
-
-enum err report_daily_handle(struct request *rq)
-{
-    date_days day = DATE_NONE;
-    struct text date = request_query(rq, "date"), format = request_query(rq, "format"),
-                accept = request_header(rq, "Accept");
-    bool csv = text_is(format, "csv") || (!format.length && text_starts(accept, "text/csv"));
-    if (!date_parse(date, &day))
-        faults_add(&rq->faults, "/date", date.at ? ERR_FIELD_FORMAT : ERR_FIELD_MISSING, NULL);
-    if (format.length && !csv && !text_is(format, "json"))
-        faults_add(&rq->faults, "/format", ERR_FIELD_VALUE, NULL);
-    if (rq->faults.count)
-        return reply_faults(rq, ERR_INVALID);
-    struct text bytes;
-    enum err err = report_daily(rq->db, &rq->arena, day, csv ? REPORT_CSV : REPORT_JSON, &bytes);
-    if (err)
-        return reply_error(rq, err);
-    return reply_body(rq, 200, csv ? "text/csv; charset=utf-8" : "application/json", bytes);
-}

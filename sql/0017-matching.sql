@@ -6,7 +6,8 @@
 
 -- Batches: what a gateway, wallet, terminal, carrier or payer says belongs together ------------------------------------------
 
-CREATE TABLE settlement_batch (
+-- A settlement file as the readers took it (settlement_batch) tells of a pay-out; this is the pay-out itself.
+CREATE TABLE pay_out (
     id         bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     source     text        NOT NULL,            -- who pays it out; 'declared': a payer named several requests
     batch      text        NOT NULL,            -- as it stands in the words of the bank's line
@@ -23,12 +24,12 @@ CREATE TABLE settlement_batch (
     UNIQUE (source, batch, version),
     CHECK (gross - fees = net)
 );
-CREATE UNIQUE INDEX settlement_batch_current ON settlement_batch (source, batch) WHERE current;
-CREATE INDEX settlement_batch_by_day ON settlement_batch (account_id, day) WHERE current;
-COMMENT ON TABLE settlement_batch IS 'One pay-out: gross − fees = net, by the files that proved themselves. Fees are a claim on the collector''s operating budget, never less of a fee.';
+CREATE UNIQUE INDEX pay_out_current ON pay_out (source, batch) WHERE current;
+CREATE INDEX pay_out_by_day ON pay_out (account_id, day) WHERE current;
+COMMENT ON TABLE pay_out IS 'One pay-out: gross − fees = net, by the files that proved themselves. Fees are a claim on the collector''s operating budget, never less of a fee.';
 
-CREATE TABLE settlement_item (
-    batch_id    bigint  NOT NULL REFERENCES settlement_batch,
+CREATE TABLE pay_out_item (
+    batch_id    bigint  NOT NULL REFERENCES pay_out,
     ordinal     integer NOT NULL CHECK (ordinal > 0),
     external_id text    NOT NULL,
     reference   text    NOT NULL DEFAULT '',
@@ -37,13 +38,13 @@ CREATE TABLE settlement_item (
     paid_on     date,
     PRIMARY KEY (batch_id, ordinal)
 );
-COMMENT ON TABLE settlement_item IS 'The lines of a batch.';
-CREATE TRIGGER settlement_item_for_ever BEFORE UPDATE OR DELETE OR TRUNCATE ON settlement_item
+COMMENT ON TABLE pay_out_item IS 'The lines of a batch.';
+CREATE TRIGGER pay_out_item_for_ever BEFORE UPDATE OR DELETE OR TRUNCATE ON pay_out_item
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 CREATE TABLE batch_payment (
     payment_id bigint  PRIMARY KEY REFERENCES payment,
-    batch_id   bigint  NOT NULL REFERENCES settlement_batch,
+    batch_id   bigint  NOT NULL REFERENCES pay_out,
     ordinal    integer NOT NULL,
     rule       text    NOT NULL CHECK (rule IN ('external_id', 'reference', 'declared_set', 'person')),
     actor      text    NOT NULL,
@@ -53,7 +54,7 @@ CREATE TABLE batch_payment (
 COMMENT ON TABLE batch_payment IS 'Which payment an item of a batch is: each payment once, each item once.';
 
 CREATE TABLE batch_journal (
-    batch_id   bigint PRIMARY KEY REFERENCES settlement_batch,
+    batch_id   bigint PRIMARY KEY REFERENCES pay_out,
     journal_id bigint NOT NULL
 );
 COMMENT ON TABLE batch_journal IS 'The journal of a batch''s fees, once.';
@@ -106,7 +107,7 @@ ALTER TABLE line_match
     ADD CONSTRAINT line_match_rule_check CHECK (rule IN ('virtual_account', 'bank_reference', 'reference', 'batch', 'repaired',
                                                          'declared_set', 'memo', 'person')),
     ALTER COLUMN payment_id DROP NOT NULL,
-    ADD COLUMN batch_id bigint REFERENCES settlement_batch,
+    ADD COLUMN batch_id bigint REFERENCES pay_out,
     ADD CONSTRAINT line_match_of_one CHECK (num_nonnulls(payment_id, batch_id) = 1);
 CREATE INDEX line_match_of_batch ON line_match (batch_id) WHERE batch_id IS NOT NULL;
 COMMENT ON TABLE line_match IS 'What a line is: one payment, or (a share of) one batch. Each line once, each payment once.';
@@ -176,7 +177,7 @@ COMMENT ON TABLE line_refund IS 'Which line carried which refund to its payer.';
 ALTER TABLE exception_case DROP CONSTRAINT exception_case_reason_check, DROP CONSTRAINT exception_case_check,
     DROP CONSTRAINT exception_case_resolution_check;
 ALTER TABLE exception_case
-    ADD COLUMN batch_id bigint REFERENCES settlement_batch,
+    ADD COLUMN batch_id bigint REFERENCES pay_out,
     ADD COLUMN batch_ordinal integer,
     ADD COLUMN owner text,
     ADD COLUMN found jsonb,                     -- what a person's act made of it
@@ -587,7 +588,7 @@ CREATE FUNCTION line_explain(at timestamptz, ids bigint[]) RETURNS void
                                      WHERE c.line_id = m.line_id AND c.reference IS DISTINCT FROM r.reference), '[]'))
     FROM line_match m JOIN statement_line l ON l.id = m.line_id
     JOIN statement_line_text t ON t.line_id = l.id AND t.booked_month = date_trunc('month', l.booked_on)::date
-    LEFT JOIN payment p ON p.id = m.payment_id LEFT JOIN payment_request r ON r.id = p.request_id LEFT JOIN settlement_batch b ON b.id = m.batch_id
+    LEFT JOIN payment p ON p.id = m.payment_id LEFT JOIN payment_request r ON r.id = p.request_id LEFT JOIN pay_out b ON b.id = m.batch_id
     WHERE m.line_id = ANY (ids)
     ON CONFLICT DO NOTHING
 $$;
@@ -596,30 +597,30 @@ $$;
 
 -- Takes a settlement file's batch, whose items stand in arrays; the same content again changes nothing, other content is the next version
 -- and reopens what the last one had closed. Returns {batch, version, state: new | known | corrected}.
-CREATE FUNCTION settlement_take(at timestamptz, actor text, from_source text, named text, account integer, paid_out date, total_gross bigint,
+CREATE FUNCTION pay_out_take(at timestamptz, actor text, from_source text, named text, account integer, paid_out date, total_gross bigint,
                                 total_fees bigint, external_ids text[], item_references text[], amounts bigint[], fees bigint[], paid_days date[])
     RETURNS jsonb LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
-    old settlement_batch;
+    old pay_out;
     digest bytea := sha256(convert_to(concat_ws('|', account, paid_out, total_gross, total_fees, external_ids::text, item_references::text,
                                                 amounts::text, fees::text, paid_days::text), 'UTF8'));
     made bigint;
 BEGIN
-    SELECT * INTO old FROM settlement_batch WHERE source = from_source AND batch = named AND current FOR UPDATE;
+    SELECT * INTO old FROM pay_out WHERE source = from_source AND batch = named AND current FOR UPDATE;
     IF old.content = digest THEN
         RETURN jsonb_build_object('batch', old.id, 'version', old.version, 'state', 'known');
     END IF;
     IF old.id IS NOT NULL THEN
         PERFORM batch_reopen(at, old.id, actor, 'corrected settlement file');
-        UPDATE settlement_batch SET current = false WHERE id = old.id;
+        UPDATE pay_out SET current = false WHERE id = old.id;
     END IF;
-    INSERT INTO settlement_batch (source, batch, version, account_id, day, gross, fees, net, content, taken_at, taken_by)
+    INSERT INTO pay_out (source, batch, version, account_id, day, gross, fees, net, content, taken_at, taken_by)
     VALUES (from_source, named, coalesce(old.version, 0) + 1, account, paid_out, total_gross, total_fees, total_gross - total_fees, digest,
-            settlement_take.at, actor)
+            pay_out_take.at, actor)
     RETURNING id INTO made;
-    INSERT INTO settlement_item (batch_id, ordinal, external_id, reference, amount, fee, paid_on)
+    INSERT INTO pay_out_item (batch_id, ordinal, external_id, reference, amount, fee, paid_on)
     SELECT made, n, u.e, coalesce(u.r, ''), u.a, coalesce(u.f, 0), u.d
-    FROM unnest(external_ids, item_references, amounts, settlement_take.fees, paid_days) WITH ORDINALITY AS u (e, r, a, f, d, n);
+    FROM unnest(external_ids, item_references, amounts, pay_out_take.fees, paid_days) WITH ORDINALITY AS u (e, r, a, f, d, n);
     RETURN jsonb_build_object('batch', made, 'version', coalesce(old.version, 0) + 1, 'state', CASE WHEN old.id IS NULL THEN 'new' ELSE 'corrected' END);
 END $$;
 
@@ -636,7 +637,7 @@ BEGIN
                          jsonb_build_object('why', why, 'payments', (SELECT jsonb_agg(jsonb_build_object('source', p.source, 'external_id', p.external_id,
                                             'rule', bp.rule) ORDER BY bp.ordinal) FROM batch_payment bp JOIN payment p ON p.id = bp.payment_id
                                             WHERE bp.batch_id = wanted)))
-    FROM settlement_batch b WHERE b.id = wanted;
+    FROM pay_out b WHERE b.id = wanted;
     DELETE FROM batch_payment WHERE batch_id = wanted;
     UPDATE exception_case SET state = 'resolved', resolution = 'taken_back', resolved_by = actor, resolved_at = batch_reopen.at
     WHERE batch_id = wanted AND state <> 'resolved';
@@ -648,6 +649,41 @@ BEGIN
         INSERT INTO entry (booked_month, journal_id, ordinal, account_id, amount)
         SELECT business_month(batch_reopen.at), number, e.ordinal, e.account_id, -e.amount FROM entry e WHERE e.journal_id = posted;
     END IF;
+END $$;
+
+CREATE TABLE pay_out_read (
+    settlement_id bigint PRIMARY KEY REFERENCES settlement_batch
+);
+COMMENT ON TABLE pay_out_read IS 'Settlement files whose pay-outs were taken.';
+
+-- Pay-outs of settlement files that came: the last word on each transaction of the same number counts. What names no account of ours, and
+-- whose transactions do not tell one either, waits.
+CREATE FUNCTION pay_outs_take(at timestamptz) RETURNS bigint
+    LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+    b settlement_batch;
+    ours integer;
+    took bigint := 0;
+BEGIN
+    FOR b IN SELECT * FROM settlement_batch s WHERE s.state = 'accepted' AND s.kind NOT IN ('orders', 'treasury') AND s.number <> '' AND s.gross >= 0
+             AND NOT EXISTS (SELECT FROM pay_out_read r WHERE r.settlement_id = s.id) ORDER BY s.id LIMIT 1000
+    LOOP
+        ours := coalesce(statement_account(b.account), (SELECT min(p.account_id) FROM settlement_line l JOIN payment p ON p.external_id = l.external_id
+                         WHERE l.batch_id = b.id AND p.method <> 'vietqr' HAVING count(DISTINCT p.account_id) = 1),
+                         (SELECT min(id) FROM receiving_account WHERE active HAVING count(*) = 1));
+        CONTINUE WHEN ours IS NULL;
+        PERFORM pay_out_take(at, 'machine', lower(b.issuer), b.number, ours, coalesce(b.to_day, b.from_day, business_day(at)), b.gross,
+                             b.discount + b.fee, array_agg(l.external_id ORDER BY l.external_id, l.order_ref),
+                             array_agg(l.order_ref ORDER BY l.external_id, l.order_ref), array_agg(l.gross ORDER BY l.external_id, l.order_ref),
+                             array_agg(l.discount + l.fee ORDER BY l.external_id, l.order_ref),
+                             array_agg(l.paid_on ORDER BY l.external_id, l.order_ref))
+        FROM (SELECT DISTINCT ON (x.external_id, x.order_ref) x.* FROM settlement_line x JOIN settlement_batch y ON y.id = x.batch_id
+              WHERE y.issuer = b.issuer AND y.number = b.number AND y.state = 'accepted' AND x.status <> 'failed' AND x.operation <> 'other'
+              ORDER BY x.external_id, x.order_ref, x.id DESC) l;
+        INSERT INTO pay_out_read VALUES (b.id);
+        took := took + 1;
+    END LOOP;
+    RETURN took;
 END $$;
 
 -- Lines that name a batch, all together: their sum is the batch's net, or none of them is matched. Then its items are the payments.
@@ -663,7 +699,7 @@ BEGIN
     TRUNCATE match_batch;
     INSERT INTO match_batch
     SELECT b.id, l.id, l.amount
-    FROM settlement_batch b JOIN statement_line l ON l.account_id = b.account_id AND l.booked_on BETWEEN b.day - early_days AND b.day + late_days
+    FROM pay_out b JOIN statement_line l ON l.account_id = b.account_id AND l.booked_on BETWEEN b.day - early_days AND b.day + late_days
     JOIN statement_line_text t ON t.line_id = l.id AND t.booked_month = date_trunc('month', l.booked_on)::date
     WHERE b.current AND b.source <> 'declared' AND l.amount > 0 AND NOT t.reversal AND l.booked_on <= reconcile_batches.day
       AND b.day BETWEEN reconcile_batches.day - 60 AND reconcile_batches.day + early_days
@@ -676,7 +712,7 @@ BEGIN
     FOR one IN
         SELECT b.*, array_agg(x.line_id ORDER BY x.line_id) AS lines, sum(x.amount) AS come,
                array_agg(x.line_id) FILTER (WHERE m.line_id IS NOT NULL) AS matched
-        FROM match_batch x JOIN settlement_batch b ON b.id = x.batch_id LEFT JOIN line_match m ON m.line_id = x.line_id
+        FROM match_batch x JOIN pay_out b ON b.id = x.batch_id LEFT JOIN line_match m ON m.line_id = x.line_id
         WHERE NOT EXISTS (SELECT FROM match_batch y WHERE y.line_id = x.line_id AND y.batch_id <> x.batch_id)
         GROUP BY b.id ORDER BY b.source, b.batch
     LOOP
@@ -712,14 +748,14 @@ DECLARE
     b record;
     posted bigint;
 BEGIN
-    FOR b IN SELECT s.*, a.account_number FROM settlement_batch s JOIN receiving_account a ON a.id = s.account_id
+    FOR b IN SELECT s.*, a.account_number FROM pay_out s JOIN receiving_account a ON a.id = s.account_id
              WHERE s.current AND s.source <> 'declared' AND EXISTS (SELECT FROM line_match m WHERE m.batch_id = s.id)
              ORDER BY s.source, s.batch
     LOOP
         INSERT INTO batch_payment (payment_id, batch_id, ordinal, rule, actor, at)
         SELECT DISTINCT ON (pay) pay, b.id, ordinal, rule, 'machine', batch_items.at
         FROM (SELECT DISTINCT ON (i.ordinal) i.ordinal, p.id AS pay, CASE WHEN p.external_id = i.external_id THEN 'external_id' ELSE 'reference' END AS rule
-              FROM settlement_item i JOIN payment p
+              FROM pay_out_item i JOIN payment p
                    ON p.account_id = b.account_id AND p.amount = i.amount AND p.method <> 'vietqr'
                       AND (p.external_id = i.external_id OR p.reference = i.reference AND i.reference <> '')
               WHERE i.batch_id = b.id AND NOT EXISTS (SELECT FROM batch_payment x WHERE x.payment_id = p.id OR x.batch_id = b.id AND x.ordinal = i.ordinal)
@@ -730,7 +766,7 @@ BEGIN
         SELECT CASE WHEN other.id IS NULL THEN 'item_without_payment' ELSE 'item_amount_differs' END, b.id, i.ordinal, other.id, b.account_id, i.amount,
                coalesce(i.paid_on, b.day), jsonb_build_object('source', b.source, 'batch', b.batch, 'external_id', i.external_id, 'reference', i.reference,
                'booked', other.amount), batch_items.at
-        FROM settlement_item i LEFT JOIN payment other ON other.account_id = b.account_id AND other.external_id = i.external_id AND other.method <> 'vietqr'
+        FROM pay_out_item i LEFT JOIN payment other ON other.account_id = b.account_id AND other.external_id = i.external_id AND other.method <> 'vietqr'
         WHERE i.batch_id = b.id AND NOT EXISTS (SELECT FROM batch_payment x WHERE x.batch_id = b.id AND x.ordinal = i.ordinal)
         ORDER BY i.ordinal ON CONFLICT DO NOTHING;
         UPDATE exception_case e SET state = 'resolved', resolution = 'matched', resolved_by = 'machine', resolved_at = batch_items.at
@@ -950,15 +986,15 @@ BEGIN
     IF EXISTS (SELECT FROM reconcile_notice x WHERE x.line_id = line AND (x.payment IS NULL OR x.outcome IN ('conflict', 'refused'))) THEN
         RETURN;
     END IF;
-    SELECT id INTO made FROM settlement_batch b WHERE b.source = 'declared' AND b.current AND b.batch =
+    SELECT id INTO made FROM pay_out b WHERE b.source = 'declared' AND b.current AND b.batch =
         (SELECT concat_ws('/', a.account_number, l.booked_on, encode(l.fingerprint, 'hex'), l.occurrence)
          FROM statement_line l JOIN receiving_account a ON a.id = l.account_id WHERE l.id = line);
     IF made IS NULL THEN
-        INSERT INTO settlement_batch (source, batch, account_id, day, gross, fees, net, content, taken_at, taken_by)
+        INSERT INTO pay_out (source, batch, account_id, day, gross, fees, net, content, taken_at, taken_by)
         SELECT 'declared', concat_ws('/', a.account_number, l.booked_on, encode(l.fingerprint, 'hex'), l.occurrence), l.account_id, l.booked_on,
                l.amount, 0, l.amount, l.fingerprint, declared_match.at, 'machine'
         FROM statement_line l JOIN receiving_account a ON a.id = l.account_id WHERE l.id = line RETURNING id INTO made;
-        INSERT INTO settlement_item (batch_id, ordinal, external_id, reference, amount)
+        INSERT INTO pay_out_item (batch_id, ordinal, external_id, reference, amount)
         SELECT made, x.part, p.external_id, x.reference, x.amount FROM reconcile_notice x JOIN payment p ON p.id = x.payment WHERE x.line_id = line;
         INSERT INTO batch_payment (payment_id, batch_id, ordinal, rule, actor, at)
         SELECT x.payment, made, x.part, 'declared_set', 'machine', declared_match.at FROM reconcile_notice x WHERE x.line_id = line;
@@ -1105,7 +1141,7 @@ BEGIN
       AND CASE WHEN p.method = 'vietqr'
                THEN EXISTS (SELECT FROM statement s WHERE s.account_id = p.account_id AND s.state = 'accepted'
                             AND s.first_day <= p.paid_day AND s.last_day >= p.paid_day)
-               ELSE EXISTS (SELECT FROM settlement_batch b JOIN settlement_item i ON i.batch_id = b.id
+               ELSE EXISTS (SELECT FROM pay_out b JOIN pay_out_item i ON i.batch_id = b.id
                             WHERE b.current AND b.source = p.source AND b.account_id = p.account_id AND i.paid_on >= p.paid_day) END
     ORDER BY p.paid_at, p.source, p.external_id
     ON CONFLICT (payment_id) WHERE line_id IS NULL DO UPDATE SET state = 'open', resolution = NULL, resolved_by = NULL, resolved_at = NULL
@@ -1186,7 +1222,7 @@ CREATE FUNCTION sources_received(wanted date) RETURNS TABLE (source text, state 
     FROM receiving_account a WHERE a.active
     UNION ALL
     SELECT 'settlement ' || p.source,
-           CASE WHEN EXISTS (SELECT FROM settlement_batch b JOIN settlement_item i ON i.batch_id = b.id
+           CASE WHEN EXISTS (SELECT FROM pay_out b JOIN pay_out_item i ON i.batch_id = b.id
                              WHERE b.current AND b.source = p.source AND i.paid_on = wanted) THEN 'received' ELSE 'not received' END, 0
     FROM (SELECT DISTINCT p.source FROM payment p WHERE business_day(p.paid_at) = wanted AND p.method NOT IN ('vietqr', 'cash')) p
     ORDER BY 1

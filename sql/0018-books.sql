@@ -97,7 +97,7 @@ CREATE FUNCTION daily_lines(wanted date) RETURNS TABLE (section text, key text, 
             CASE WHEN e.line_id IS NOT NULL THEN line_key(l) WHEN e.payment_id IS NOT NULL THEN p.source || '/' || p.external_id
                  ELSE b.source || '/' || b.batch || '/' || e.batch_ordinal END, abs(e.amount)
         FROM exception_case e LEFT JOIN statement_line l ON l.id = e.line_id LEFT JOIN payment p ON p.id = e.payment_id
-        LEFT JOIN settlement_batch b ON b.id = e.batch_id WHERE e.booked_on <= wanted AND e.state <> 'resolved'
+        LEFT JOIN pay_out b ON b.id = e.batch_id WHERE e.booked_on <= wanted AND e.state <> 'resolved'
     UNION ALL SELECT '20 announced and not on a statement', p.method, p.key, p.amount FROM paid p WHERE shown = 'none' AND method <> 'cash'
     UNION ALL SELECT '21 differences', 'bank payments without a statement line', p.key, p.amount
         FROM paid p WHERE method = 'vietqr' AND shown = 'none' AND p.source <> 'statement'
@@ -237,15 +237,15 @@ CREATE FUNCTION reconcile_audit() RETURNS TABLE (problem text, subject text, dif
     UNION ALL
     -- Batches
     SELECT 'batch_credit_differs', b.source || '/' || b.batch, x.come - b.net
-    FROM settlement_batch b JOIN (SELECT m.batch_id, sum(l.amount)::bigint AS come FROM line_match m JOIN statement_line l ON l.id = m.line_id
+    FROM pay_out b JOIN (SELECT m.batch_id, sum(l.amount)::bigint AS come FROM line_match m JOIN statement_line l ON l.id = m.line_id
                                   WHERE m.batch_id IS NOT NULL GROUP BY 1) x ON x.batch_id = b.id WHERE x.come <> b.net
     UNION ALL
     SELECT 'batch_items_differ', b.source || '/' || b.batch, b.gross - coalesce(i.gross, 0)
-    FROM settlement_batch b LEFT JOIN (SELECT batch_id, sum(amount)::bigint AS gross FROM settlement_item GROUP BY 1) i ON i.batch_id = b.id
+    FROM pay_out b LEFT JOIN (SELECT batch_id, sum(amount)::bigint AS gross FROM pay_out_item GROUP BY 1) i ON i.batch_id = b.id
     WHERE b.gross <> coalesce(i.gross, 0)
     UNION ALL
     SELECT 'batch_payment_differs', p.source || '/' || p.external_id, p.amount - i.amount
-    FROM batch_payment bp JOIN payment p ON p.id = bp.payment_id JOIN settlement_item i ON i.batch_id = bp.batch_id AND i.ordinal = bp.ordinal
+    FROM batch_payment bp JOIN payment p ON p.id = bp.payment_id JOIN pay_out_item i ON i.batch_id = bp.batch_id AND i.ordinal = bp.ordinal
     WHERE p.amount <> i.amount
     UNION ALL
     SELECT 'batch_payment_without_credit', p.source || '/' || p.external_id, p.amount
@@ -286,3 +286,184 @@ CREATE FUNCTION reconcile_audit() RETURNS TABLE (problem text, subject text, dif
     ORDER BY 1, 2
 $$;
 COMMENT ON FUNCTION reconcile_audit IS 'Paid dossier ⇔ receipt ⇔ money: every break, one row each; empty when the books are whole.';
+
+-- Periods ------------------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE treasury_remittance (
+    id          bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    collector   text        NOT NULL,
+    fee         text        NOT NULL,
+    remitted_on date        NOT NULL,
+    amount      bigint      NOT NULL CHECK (amount >= 0),
+    retained    bigint      NOT NULL CHECK (retained >= 0),
+    document    text        NOT NULL,           -- giấy nộp tiền
+    proposed_by text        NOT NULL,
+    approved_by text,
+    at          timestamptz NOT NULL,
+    UNIQUE (collector, fee, document),
+    CHECK (approved_by <> proposed_by)
+);
+COMMENT ON TABLE treasury_remittance IS 'What went to the treasury and what the collector kept, by the slip that proves it; counts when a second person approved.';
+
+-- Fees of settled requests by the day their last đồng came, by natural keys.
+CREATE FUNCTION fees_settled(first date, last date) RETURNS TABLE (collector text, fee text, name text, reference text, day date, net bigint)
+    LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
+    SELECT r.collector, l.fee, l.name, r.reference, s.day, l.net
+    FROM money_shares(ARRAY(SELECT DISTINCT m.request_id FROM money m WHERE m.request_id IS NOT NULL AND m.day BETWEEN first AND last)) s
+    JOIN payment_request r ON r.id = s.request_id JOIN request_line l ON l.request_id = r.id
+    WHERE s.settles AND s.day BETWEEN first AND last AND l.kind <> 'postal'
+$$;
+
+-- Collector by collector and fee by fee: opening + collected − refunded − remitted − retained = closing.
+CREATE FUNCTION period_books(first date, last date)
+    RETURNS TABLE (collector text, fee text, name text, opening bigint, collected bigint, refunded bigint, remitted bigint, retained bigint, closing bigint)
+    LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
+    WITH moved AS (
+        SELECT f.collector, f.fee, f.day, f.net AS collected, 0::bigint AS refunded, 0::bigint AS remitted, 0::bigint AS retained
+        FROM fees_settled('0001-01-01', last) f
+        UNION ALL
+        SELECT r.collector, (SELECT l.fee FROM request_line l WHERE l.request_id = r.id ORDER BY l.net DESC, l.ordinal LIMIT 1),
+               x.paid_day, 0, x.amount, 0, 0
+        FROM (SELECT f.*, coalesce((SELECT l.booked_on FROM line_refund v JOIN statement_line l ON l.id = v.line_id WHERE v.refund_id = f.id),
+                                   business_day(f.changed_at)) AS paid_day FROM refund f) x JOIN payment_request r ON r.id = x.request_id
+        WHERE x.state = 'paid' AND x.reason IN ('fee_rule', 'correction') AND x.paid_day <= last
+        UNION ALL
+        SELECT t.collector, t.fee, t.remitted_on, 0, 0, t.amount, t.retained FROM treasury_remittance t
+        WHERE t.approved_by IS NOT NULL AND t.remitted_on <= last
+    )
+    SELECT m.collector, m.fee, coalesce((SELECT min(l.name) FROM request_line l WHERE l.fee = m.fee), m.fee),
+           coalesce(sum(m.collected - m.refunded - m.remitted - m.retained) FILTER (WHERE m.day < first), 0)::bigint,
+           coalesce(sum(m.collected) FILTER (WHERE m.day >= first), 0)::bigint, coalesce(sum(m.refunded) FILTER (WHERE m.day >= first), 0)::bigint,
+           coalesce(sum(m.remitted) FILTER (WHERE m.day >= first), 0)::bigint, coalesce(sum(m.retained) FILTER (WHERE m.day >= first), 0)::bigint,
+           sum(m.collected - m.refunded - m.remitted - m.retained)::bigint
+    FROM moved m GROUP BY m.collector, m.fee ORDER BY m.collector COLLATE "C", m.fee COLLATE "C"
+$$;
+
+-- What a month up to a day collected for the budget, by collector and fee; the catalogue's facts split it.
+CREATE FUNCTION treasury_due(wanted date) RETURNS TABLE (collector text, fee text, name text, since date, until date, collected bigint)
+    LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
+    SELECT f.collector, f.fee, min(f.name), date_trunc('month', wanted)::date, wanted, sum(f.net)::bigint
+    FROM fees_settled(date_trunc('month', wanted)::date, wanted) f GROUP BY 1, 2 ORDER BY f.collector COLLATE "C", f.fee COLLATE "C"
+$$;
+
+-- Two figures that are often taken for one: money collected without cash (đồng), and dossiers with something to pay that were paid online
+-- on the National Portal (QĐ 766/QĐ-TTg; what costs nothing leaves the denominator). Each names the methods it counts.
+CREATE FUNCTION indicators(first date, last date)
+    RETURNS TABLE (indicator text, agency text, numerator bigint, denominator bigint, share text, counted text)
+    LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
+    WITH told AS (
+        SELECT d.agency, d.code, m.method, m.amount FROM money m JOIN payment_request r ON r.id = m.request_id JOIN dossier d ON d.code = r.dossier
+        WHERE m.day BETWEEN first AND last
+    ), figure AS (
+        SELECT 'cash_free' AS indicator, agency, coalesce(sum(amount) FILTER (WHERE method IN (SELECT method FROM counted_method
+               WHERE indicator = 'cash_free')), 0)::bigint AS up, sum(amount)::bigint AS down FROM told GROUP BY agency
+        UNION ALL
+        SELECT 'online_payment', agency, count(DISTINCT code) FILTER (WHERE method IN (SELECT method FROM counted_method
+               WHERE indicator = 'online_payment')), count(DISTINCT code) FROM told GROUP BY agency
+    )
+    SELECT f.indicator, f.agency, f.up, f.down, to_char(round(f.up * 100.0 / nullif(f.down, 0), 2), 'FM990.00'),
+           (SELECT string_agg(c.method, ' ' ORDER BY c.method COLLATE "C") FROM counted_method c WHERE c.indicator = f.indicator)
+    FROM figure f ORDER BY f.indicator COLLATE "C", f.agency COLLATE "C"
+$$;
+
+-- Closing of days and periods -----------------------------------------------------------------------------------------------------
+
+CREATE TABLE day_close (
+    day       date        PRIMARY KEY,
+    closed_at timestamptz NOT NULL,
+    closed_by text        NOT NULL,
+    digest    bytea       NOT NULL              -- SHA-256 over the day's lines when it was closed
+);
+COMMENT ON TABLE day_close IS 'Days that are closed: what was still open stands in day_close_item, its later solution is booked in the open day.';
+CREATE TRIGGER day_close_for_ever BEFORE UPDATE OR DELETE OR TRUNCATE ON day_close FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TABLE day_close_item (
+    day          date    NOT NULL REFERENCES day_close,
+    exception_id bigint  NOT NULL REFERENCES exception_case,
+    reason       text    NOT NULL,
+    amount       bigint  NOT NULL,
+    owner        text,
+    age_days     integer NOT NULL,
+    PRIMARY KEY (day, exception_id)
+);
+COMMENT ON TABLE day_close_item IS 'The suspense list of a closed day, with owner and age.';
+CREATE TRIGGER day_close_item_for_ever BEFORE UPDATE OR DELETE OR TRUNCATE ON day_close_item
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- Back from a solution to the days that had listed it as open.
+CREATE VIEW day_close_solved AS
+    SELECT i.day, i.exception_id, e.reason, e.amount, business_day(e.resolved_at) AS solved_on, e.resolution, e.resolved_by
+    FROM day_close_item i JOIN exception_case e ON e.id = i.exception_id WHERE e.state = 'resolved';
+COMMENT ON VIEW day_close_solved IS 'Later solutions of what a closed day had listed, with the day they are booked in.';
+
+-- Returns 'closed', or why not: 'closed already', 'not over', 'pending' (lines without a fate).
+CREATE FUNCTION day_close(at timestamptz, wanted date, actor text) RETURNS text
+    LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    IF wanted >= business_day(at) THEN
+        RETURN 'not over';
+    ELSIF EXISTS (SELECT FROM line_pending w JOIN statement_line l ON l.id = w.line_id WHERE l.booked_on <= wanted) THEN
+        RETURN 'pending';
+    END IF;
+    INSERT INTO day_close (day, closed_at, closed_by, digest)
+    SELECT wanted, at, actor, sha256(convert_to(coalesce(string_agg(concat_ws('|', d.section, d.key, d.item, d.amount), E'\n'
+           ORDER BY d.section COLLATE "C", d.key COLLATE "C", d.item COLLATE "C", d.amount), ''), 'UTF8'))
+    FROM daily_lines(wanted) d ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN
+        RETURN 'closed already';
+    END IF;
+    INSERT INTO day_close_item (day, exception_id, reason, amount, owner, age_days)
+    SELECT wanted, e.id, e.reason, e.amount, e.owner, wanted - e.booked_on FROM exception_case e WHERE e.state <> 'resolved' AND e.booked_on <= wanted;
+    PERFORM audit_record(at, actor, 'day.close', wanted::text, '{}');
+    RETURN 'closed';
+END $$;
+
+CREATE TABLE period_act (
+    id          bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    collector   text        NOT NULL,
+    first_day   date        NOT NULL,
+    last_day    date        NOT NULL CHECK (last_day >= first_day),
+    act         text        NOT NULL CHECK (act IN ('lock', 'reopen')),
+    why         text        NOT NULL,
+    proposed_by text        NOT NULL,
+    approved_by text,
+    at          timestamptz NOT NULL,
+    CHECK (approved_by <> proposed_by)
+);
+COMMENT ON TABLE period_act IS 'Months, quarters and years of a collector are locked and opened again by two people; the last approved act counts.';
+
+-- Proposes an act, or approves the one another person proposed. Returns 'proposed', 'approved' or 'second_person'.
+CREATE FUNCTION period_decide(at timestamptz, actor text, of_collector text, first date, last date, wanted text, because text) RETURNS text
+    LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+    open period_act;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('period ' || current_schema() || of_collector));
+    SELECT * INTO open FROM period_act p WHERE p.collector = of_collector AND p.first_day = first AND p.last_day = last AND p.act = wanted
+        AND p.approved_by IS NULL ORDER BY p.id DESC LIMIT 1;
+    IF open.id IS NULL THEN
+        INSERT INTO period_act (collector, first_day, last_day, act, why, proposed_by, at)
+        VALUES (of_collector, first, last, wanted, because, actor, period_decide.at);
+    ELSIF open.proposed_by = actor THEN
+        RETURN 'second_person';
+    ELSE
+        UPDATE period_act SET approved_by = actor WHERE id = open.id;
+    END IF;
+    PERFORM audit_record(at, actor, 'period.' || wanted, of_collector || ' ' || first || ' ' || last, jsonb_build_object('why', because));
+    RETURN CASE WHEN open.id IS NULL THEN 'proposed' ELSE 'approved' END;
+END $$;
+
+CREATE FUNCTION period_locked(of_collector text, day date) RETURNS boolean
+    LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
+    SELECT coalesce((SELECT act = 'lock' FROM period_act p WHERE p.collector = of_collector AND day BETWEEN p.first_day AND p.last_day
+                     AND p.approved_by IS NOT NULL ORDER BY p.id DESC LIMIT 1), false)
+$$;
+CREATE FUNCTION remittance_keeps_out() RETURNS trigger
+    LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    IF period_locked(NEW.collector, NEW.remitted_on) THEN
+        RAISE EXCEPTION 'the period is locked' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER remittance_keeps_out BEFORE INSERT OR UPDATE ON treasury_remittance FOR EACH ROW EXECUTE FUNCTION remittance_keeps_out();

@@ -13,13 +13,13 @@ root=$(cd "$here/../.." && pwd -P)
 run_packages=(
     gcc libc6-dev make pkg-config ca-certificates openssl util-linux procps curl
     libpq-dev libssl-dev libcurl4-openssl-dev libqrencode-dev libjansson-dev libmicrohttpd-dev libexpat1-dev libzip-dev libxml2-dev
-    libxmlsec1-dev libpng-dev libpango1.0-dev libzint-dev libp11-kit-dev
+    libxmlsec1-dev libpng-dev libpango1.0-dev libxlsxwriter-dev libzint-dev libp11-kit-dev
     fonts-dejavu-core fonts-noto-core        # both have every Vietnamese letter; receipts and labels embed them
     postgresql-15
 )
 test_packages=(
     clang clang-format clang-tidy cppcheck libclang-rt-14-dev llvm libcmocka-dev xmlsec1 zbar-tools poppler-utils
-    qpdf softhsm2 opensc wrk libxml2-utils git jq
+    qpdf libreoffice-calc-nogui softhsm2 opensc wrk libxml2-utils git jq
 )
 
 installed() {

@@ -166,7 +166,7 @@ static void files_write(void)
     for (int i = 0; i < BATCHES; i++)
         file_of[DAYS + OVERLAPS + i] = arena_printf(
             &arena,
-            "SELECT settlement_take('2026-11-30T01:00Z', 'staff:test', 'gateway', 'BATCH%d', (SELECT id FROM "
+            "SELECT pay_out_take('2026-11-30T01:00Z', 'staff:test', 'gateway', 'BATCH%d', (SELECT id FROM "
             "receiving_account), '2026-11-2%d', %d, 1000, '{g%d}', '{%s}', '{%d}', '{1000}', '{2026-11-23}')",
             i, 4 + i, 91000 + 1000 * (i % 3), i, references[i], 91000 + 1000 * (i % 3));
 }
@@ -217,8 +217,6 @@ static void take(struct db *to, const char *file)
     struct text json;
     if (statement_import(to, &arena, &order, &json))
         fail_msg("%s", db_error(to));
-    if (text_find(json, TEXT("quarantined")) < json.length)
-        fail_msg("%.*s", TEXT_ARGS(json));
 }
 
 static void run(struct db *to, int day)
@@ -246,6 +244,8 @@ static struct text books_of(const int order[FILES], int schema, unsigned run_cha
         if (roll(100) < run_chance)
             run(own, 30);
     }
+    for (int i = 0; i < FILES; i++) /* what waited in quarantine for its neighbours is offered again */
+        take(own, file_of[i]);
     run(own, 30);
     struct buf books = {0};
     for (int day = FIRST_DAY; day < FIRST_DAY + DAYS; day++) {
@@ -266,6 +266,7 @@ static struct text books_of(const int order[FILES], int schema, unsigned run_cha
                         "ON a.id = x.account_id"));
     assert_int_equal(test_int(own, "SELECT sum(amount) FROM entry"), 0);
     assert_int_equal(test_int(own, "SELECT count(*) FROM line_pending"), 0);
+    assert_int_equal(test_int(own, "SELECT count(*) FROM statement_line"), DAYS * LINES_A_DAY);
     assert_int_equal(test_int(own, "SELECT count(*) FROM statement_line l WHERE NOT EXISTS (SELECT FROM line_match m "
                                    "WHERE m.line_id = l.id) AND NOT EXISTS (SELECT FROM exception_case e WHERE "
                                    "e.line_id = l.id)"),

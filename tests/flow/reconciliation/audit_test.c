@@ -66,7 +66,7 @@ static int begin(void **state)
     test_request(db, "QN2Z2N9YF162D2", 50000);
     confirm_one("sandbox-bank", "cb1", "vietqr", PAID, 16000);
     confirm_one("gateway", "g1", "wallet", "QN2Z2N9YF162D2", 50000);
-    test_sql(db, "SELECT settlement_take('2026-11-24T01:00Z', 'staff:test', 'gateway', 'BATCH77', (SELECT id FROM "
+    test_sql(db, "SELECT pay_out_take('2026-11-24T01:00Z', 'staff:test', 'gateway', 'BATCH77', (SELECT id FROM "
                  "receiving_account), '2026-11-23', 50000, 1000, '{g1}', '{QN2Z2N9YF162D2}', '{50000}', '{1000}', "
                  "'{2026-11-23}')");
     const struct statement_import_order order = {text_of(statement), "s", "staff:test", at};
@@ -114,7 +114,7 @@ struct break_way {
 #define CB1     "(SELECT id FROM payment WHERE external_id = 'cb1')"
 #define J_CB1   "(SELECT min(id) FROM journal WHERE kind = 'payment' AND payment_id = " CB1 ")"
 #define LINE1   "(SELECT line_id FROM line_match WHERE payment_id = " CB1 ")"
-#define BATCH   "(SELECT id FROM settlement_batch WHERE batch = 'BATCH77')"
+#define BATCH   "(SELECT id FROM pay_out WHERE batch = 'BATCH77')"
 #define RECEIPT "(SELECT id FROM receipt WHERE request_id = " OF_PAID ")"
 
 static const struct break_way ways[] = {
@@ -207,14 +207,14 @@ static const struct break_way ways[] = {
      "e.journal_id, max(e.ordinal) FROM statement_journal s JOIN entry e ON e.journal_id = s.journal_id WHERE e.amount "
      "< 0 GROUP BY 1)",
      "statement_journal_differs", ACCOUNT " 1"},
-    {"batch of another net", "UPDATE settlement_batch SET net = net + 1 WHERE id = " BATCH, "batch_credit_differs",
+    {"batch of another net", "UPDATE pay_out SET net = net + 1 WHERE id = " BATCH, "batch_credit_differs",
      "gateway/BATCH77"},
-    {"batch of another gross", "UPDATE settlement_batch SET gross = gross + 1 WHERE id = " BATCH, "batch_items_differ",
+    {"batch of another gross", "UPDATE pay_out SET gross = gross + 1 WHERE id = " BATCH, "batch_items_differ",
      "gateway/BATCH77"},
-    {"item lost", "DELETE FROM batch_payment; DELETE FROM settlement_item WHERE batch_id = " BATCH,
-     "batch_items_differ", "gateway/BATCH77"},
+    {"item lost", "DELETE FROM batch_payment; DELETE FROM pay_out_item WHERE batch_id = " BATCH, "batch_items_differ",
+     "gateway/BATCH77"},
     {"payment in a batch whose credit never came",
-     "UPDATE batch_payment SET batch_id = 4711; INSERT INTO settlement_item VALUES (4711, 1, 'g1', '', 50000, 0, NULL)",
+     "UPDATE batch_payment SET batch_id = 4711; INSERT INTO pay_out_item VALUES (4711, 1, 'g1', '', 50000, 0, NULL)",
      "batch_payment_without_credit", "gateway/g1"},
     {"receipt lost", "DELETE FROM receipt WHERE id = " RECEIPT, "receipt_missing", PAID},
     {"receipt of an unpaid request",
