@@ -246,6 +246,8 @@ const struct route app_routes[] = {
               .roles = BOOKS),
     AT_WORKER("GET", "/v1/reports/treasury", report_treasury_handle, .access = SYSTEMS_STAFF, .scope = "reports",
               .roles = BOOKS),
+    AT_WORKER("GET", "/v1/reports/breaks", report_breaks_handle, .access = SYSTEMS_STAFF, .scope = "reports",
+              .roles = BOOKS),
     AT_WORKER("GET", "/v1/reports/indicators", report_indicators_handle, .access = SYSTEMS_STAFF, .scope = "reports",
               .roles = BOOKS),
     AT_WORKER("GET", "/v1/events", events_handle, .access = SYSTEMS, .scope = "events"),

@@ -195,6 +195,11 @@ MUST_CHECK enum err report_treasury(struct db *db, struct arena *arena, date_day
 MUST_CHECK enum err report_indicators(struct db *db, struct arena *arena, date_days from, date_days to,
                                       enum report_format format, struct text *ret_bytes);
 
+/* Paid dossier ⇔ receipt ⇔ money: every break of the whole database, one row each; nothing is repaired. */
+MUST_CHECK enum err report_breaks(struct db *db, struct arena *arena, enum report_format format,
+                                  struct text *ret_bytes);
+enum err report_breaks_handle(struct request *rq);
+
 /* GET /v1/reports/daily (?date, or with lines=1 what stands behind its figures), /collections (?from&to), /treasury
  * (?date), /indicators (?from&to); ?format=json|csv|xlsx|pdf. */
 enum err report_collections_handle(struct request *rq);

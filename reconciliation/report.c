@@ -19,6 +19,11 @@ static const struct db_statement remittances = {
 static const struct db_statement indicator_rows = {
     "indicators", "SELECT indicator, agency, numerator, denominator, share, counted FROM indicators($1, $2)"};
 
+static const struct db_statement breaks = {"reconcile_audit",
+                                           "SELECT problem, subject, difference FROM reconcile_audit()"};
+
+static const struct report_column break_columns[] = {
+    {"problem", "Sai lệch", false}, {"subject", "Ở đâu", false}, {"difference", "Chênh lệch (đồng)", true}};
 static const struct report_column book_columns[] = {{"date", "Ngày", false},
                                                     {"section", "Mục", false},
                                                     {"key", "Chỉ tiêu", false},
@@ -256,5 +261,20 @@ enum err report_indicators(struct db *db, struct arena *arena, date_days from, d
     table.cells = cells;
     table.title = TEXT("Chỉ số thanh toán không dùng tiền mặt và thanh toán trực tuyến (QĐ 766/QĐ-TTg)");
     table.note = TEXT("Hai chỉ số khác nhau, mỗi chỉ số có danh sách cách thức được tính riêng.");
+    return report_table_write(&table, format, arena, ret_bytes);
+}
+
+enum err report_breaks(struct db *db, struct arena *arena, enum report_format format, struct text *ret_bytes)
+{
+    struct db_args none = db_args(arena);
+    struct db_rows rows;
+    enum err err = db_query(db, &breaks, &none, &rows);
+    if (err)
+        return err;
+    struct report_table table = table_of(arena, COLUMNS(break_columns), rows.count);
+    struct text *cells = ARENA_ARRAY(arena, struct text, table.column_count * (table.row_count + 1));
+    rows_copy(&table, cells, &rows, 0, 3);
+    table.cells = cells;
+    table.title = TEXT("Hồ sơ, biên lai và tiền: những chỗ không khớp");
     return report_table_write(&table, format, arena, ret_bytes);
 }

@@ -91,3 +91,13 @@ enum err report_indicators_handle(struct request *rq)
 {
     return between(rq, report_indicators);
 }
+
+enum err report_breaks_handle(struct request *rq)
+{
+    enum report_format format = format_wanted(rq);
+    if (rq->faults.count)
+        return reply_faults(rq, ERR_INVALID);
+    struct text bytes = TEXT_NONE;
+    enum err err = report_breaks(rq->db, &rq->arena, format, &bytes);
+    return report_reply(rq, err, format, bytes);
+}
