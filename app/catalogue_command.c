@@ -49,7 +49,7 @@ static enum err actor_of(struct db *db, struct arena *arena, const char *login, 
     password[strcspn(password, "\r\n")] = '\0';
     instant_us at = clock_now();
     enum err err = auth_login(db, arena, text_of(login), text_of(password), at, token);
-    struct caller caller;
+    struct caller caller = {0};
     if (!err)
         err = auth_session_find(db, arena, text_of(token), at, &caller);
     if (!err)

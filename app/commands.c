@@ -58,8 +58,8 @@ const struct command commands[] = {
      "summary DATE          makes 01/TH-BLĐT of a day now, when there is something new\n"
      "erase BEFORE          takes personal data out of receipts signed before that day, past the years of retention",
      command_receipt},
-    {"report", "daily --date D [--format json|csv|xlsx|pdf] | ledger [--date D]", "the day's books; the ledger's balances", NULL,
-     command_report},
+    {"report", "daily --date D [--format json|csv|xlsx|pdf] | ledger [--date D]",
+     "the day's books; the ledger's balances", NULL, command_report},
     {"province", "import FOLDER", "agencies, receiving accounts, calendar, communes from CSV files", NULL,
      command_province},
     {"staff", "add LOGIN NAME ROLE | disable LOGIN | reset LOGIN", "staff accounts",

@@ -17,7 +17,7 @@ static enum err draft_find(struct db *db, const char *given, struct faults *faul
 static int simulate(const char *catalogue, struct simulation_order *order, struct db *db, struct arena *arena)
 {
     struct faults faults;
-    struct simulation simulation;
+    struct simulation simulation = {0};
     struct catalogue *draft = NULL, *base = NULL;
     faults_init(&faults, arena);
     int64_t started_us = clock_monotonic_us();

@@ -10,7 +10,8 @@ struct migrate_result {
 };
 
 /* Brings the database to the folder's version. Two hosts at once are safe (advisory lock). Refuses, naming the file, a
- * migration that was changed after it was applied, or one that was applied and is missing here. Numbers may leave holes.
+ * migration that was changed after it was applied, or one that was applied and is missing here. Numbers may leave
+ * holes.
  */
 MUST_CHECK enum err migrate(struct db *db, const char *folder, instant_us at, struct faults *faults,
                             struct migrate_result *ret_result);

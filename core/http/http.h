@@ -86,7 +86,7 @@ struct text request_peer(const struct request *rq);
 enum err reply_json(struct request *rq, int status, void (*write)(struct json *json, const void *what),
                     const void *what); /* application/json; `write` writes one value */
 enum err reply_body(struct request *rq, int status, const char *content_type,
-                    struct text body); /* copied; type NULL: none */
+                    struct text body);               /* copied; type NULL: none */
 struct text reply_written(const struct request *rq); /* the body of the reply just given; valid within the handler */
 enum err reply_redirect(struct request *rq, int status, const char *location);
 /* RFC 9457 problem document: status, code and words from the registry; 503 and 429 carry Retry-After. */

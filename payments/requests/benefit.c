@@ -94,7 +94,7 @@ struct claim {
 static enum err claim_find(struct db *db, struct arena *arena, struct claim *claim)
 {
     struct db_args lock = db_args(arena), args = db_args(arena);
-    struct db_rows rows;
+    struct db_rows rows = {0};
     db_arg_int(&lock, claim->request);
     enum err err = db_run(db, &lock_sql, &lock);
     db_arg_int(&args, claim->benefit);

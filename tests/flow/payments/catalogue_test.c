@@ -164,8 +164,7 @@ static void publishing_takes_two_different_people(void **state)
 
 static void a_draft_of_a_system_needs_two_of_the_staff(void **state)
 {
-    struct service_answer answer =
-        staff(NULL, "POST", "/v1/catalogue/versions", proposal(sheet_with_price(9100), ""));
+    struct service_answer answer = staff(NULL, "POST", "/v1/catalogue/versions", proposal(sheet_with_price(9100), ""));
     assert_int_equal(answer.status, 201);
     const char *version = json_string_at(answer.json, "version");
     answer = approve(finance, version);

@@ -167,9 +167,10 @@ static void brackets_that_leave_a_gap_or_fall_are_named(void **state)
     assert_fault(make_fees(FEE_HEADER FEE("A", "bracket(<5: 1; >5: 2)", "unset", "", "TT 1")), "fees.csv:2:5",
                  "khoảng trống");
     assert_fault(make_fees(FEE_HEADER FEE("A", "bracket(<5: 2; >=5: 1)", "unset", "", "TT 1")), "fees.csv:2:5", "giảm");
-    assert_fault(make_fees(FEE_HEADER FEE("A", "marginal(<=100: 10%; >100: 5 + 1%)", "unset", "", "TT 1")), "fees.csv:2:5",
+    assert_fault(make_fees(FEE_HEADER FEE("A", "marginal(<=100: 10%; >100: 5 + 1%)", "unset", "", "TT 1")),
+                 "fees.csv:2:5", "giảm");
+    assert_fault(make_fees(FEE_HEADER FEE("A", "interp(100: 10%; 200: 1%)", "unset", "", "TT 1")), "fees.csv:2:5",
                  "giảm");
-    assert_fault(make_fees(FEE_HEADER FEE("A", "interp(100: 10%; 200: 1%)", "unset", "", "TT 1")), "fees.csv:2:5", "giảm");
 }
 
 static void a_share_of_another_fee_needs_that_fee(void **state)
@@ -181,8 +182,9 @@ static void a_share_of_another_fee_needs_that_fee(void **state)
     assert_fault(make_fees(FEE_HEADER FEE("A", "percent_of(B; 50%)", "unset", "", "TT 1")
                                FEE("B", "fixed(5)", "unset", "2025-12-31", "TT 1")),
                  "fees.csv:2:5", "hết hiệu lực");
-    assert_int_equal(
-        make_fees(FEE_HEADER FEE("A", "percent_of(B; 50%)", "unset", "", "TT 1") FEE("B", "fixed(5)", "unset", "", "TT 1")), OK);
+    assert_int_equal(make_fees(FEE_HEADER FEE("A", "percent_of(B; 50%)", "unset", "", "TT 1")
+                                   FEE("B", "fixed(5)", "unset", "", "TT 1")),
+                     OK);
     assert_int_equal(price_with(made, "{'fees':['A'],'channel':'counter'}"), 3);
 }
 
