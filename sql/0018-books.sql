@@ -15,7 +15,8 @@ CREATE VIEW money AS
            coalesce(l.booked_on, b.shown_on, business_day(p.paid_at)) AS day,
            CASE WHEN l.id IS NOT NULL THEN 'line' WHEN b.batch_id IS NOT NULL THEN 'batch' ELSE 'none' END AS shown,
            CASE WHEN p.source <> 'statement' THEN p.paid_at END AS told_at,
-           CASE WHEN l.id IS NOT NULL THEN line_key(l) ELSE p.source || '/' || p.external_id END AS key
+           CASE WHEN l.id IS NOT NULL THEN concat_ws('/', a.account_number, l.booked_on, left(encode(l.fingerprint, 'hex'), 16), l.occurrence)
+                ELSE p.source || '/' || p.external_id END AS key
     FROM payment p JOIN receiving_account a ON a.id = p.account_id
     LEFT JOIN line_match m ON m.payment_id = p.id LEFT JOIN statement_line l ON l.id = m.line_id
     LEFT JOIN LATERAL (SELECT bp.batch_id, (SELECT min(l2.booked_on) FROM line_match m2 JOIN statement_line l2 ON l2.id = m2.line_id
@@ -63,7 +64,7 @@ CREATE FUNCTION daily_lines(wanted date) RETURNS TABLE (section text, key text, 
         FROM money_shares(ARRAY(SELECT DISTINCT request_id FROM paid WHERE request_id IS NOT NULL)) s WHERE s.day = wanted
     ), line AS MATERIALIZED (
         SELECT l.amount, a.account_number, m.rule, m.line_id IS NOT NULL AS matched, e.reason, e.state, w.line_id IS NOT NULL AS pending,
-               line_key(l) AS key, p.place
+               concat_ws('/', a.account_number, l.booked_on, left(encode(l.fingerprint, 'hex'), 16), l.occurrence) AS key, p.place
         FROM statement_line l JOIN receiving_account a ON a.id = l.account_id JOIN line_place p ON p.line_id = l.id
         LEFT JOIN line_match m ON m.line_id = l.id LEFT JOIN exception_case e ON e.line_id = l.id
         LEFT JOIN line_pending w ON w.line_id = l.id WHERE l.booked_on = wanted
