@@ -121,7 +121,9 @@ int reply_success(const struct source_answer *answer, struct buf *out)
                    [SOURCE_REPLAYED] = {200, "{\"success\":true}"},
                    [SOURCE_CONFLICT] = {409, "{\"success\":false,\"message\":\"known with other content\"}"},
                    [SOURCE_REFUSED] = {422, "{\"success\":false,\"message\":\"not an account of ours\"}"},
-                   [SOURCE_TRY_AGAIN] = {503, "{\"success\":false,\"message\":\"try again\"}"}};
+                   [SOURCE_TRY_AGAIN] = {503, "{\"success\":false,\"message\":\"try again\"}"},
+                   [SOURCE_FORGED] = {401, "{\"success\":false,\"message\":\"signature\"}"},
+                   [SOURCE_BAD] = {422, "{\"success\":false,\"message\":\"not understood\"}"}};
     buf_string(out, replies[answer->outcome].body);
     return replies[answer->outcome].status;
 }
