@@ -167,6 +167,7 @@ static void put_simulation(struct catalogue_page *c)
         html(out, "<p class=\"warn\">Kỳ không hợp lệ hoặc chưa đọc được dữ liệu.</p></section>\n");
         return;
     }
+    result.all.name = TEXT("Mọi báo giá");
     put_group(c, "Tất cả", &result.all, 1);
     put_group(c, "Theo khoản thu", result.fees.list, result.fees.count);
     put_group(c, "Theo cơ quan", result.agencies.list, result.agencies.count);

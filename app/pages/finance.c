@@ -283,17 +283,39 @@ static void put_ledger(struct finance *f)
     buf_done(&text);
 }
 
+/* A report of the day, or of its month up to the day. */
+struct report_link {
+    const char *path, *title;
+    enum { OF_DAY, OF_MONTH } period;
+    const char *formats[5]; /* NULL-terminated */
+};
+
 static void put_links(struct finance *f)
 {
-    static const char *const reports[][2] = {{"daily", "Sổ thu trong ngày"}};
-    char iso[DATE_TEXT_SIZE];
-    date_format(f->day, iso);
+    static const struct report_link reports[] = {
+        {"daily", "Sổ thu trong ngày", OF_DAY, {"csv", "xlsx", "pdf", "json"}},
+        {"collections", "Thu trong tháng đến ngày này", OF_MONTH, {"csv", "xlsx", "pdf", "json"}},
+        {"treasury", "Bảng kê nộp ngân sách", OF_DAY, {"csv", "xlsx", "pdf", "json"}},
+        {"indicators", "Chỉ số thanh toán trực tuyến", OF_MONTH, {"csv", "xlsx", "pdf", "json"}},
+        {"receipts", "Biên lai lập trong ngày", OF_DAY, {"csv", "json"}}};
+    char day[DATE_TEXT_SIZE], first[DATE_TEXT_SIZE];
+    date_format(f->day, day);
+    memcpy(first, day, sizeof first);
+    memcpy(first + 8, "01", 2);
     html(f->page.out, "<section aria-labelledby=\"reports\"><h2 id=\"reports\">Báo cáo</h2>\n<ul class=\"links\">\n");
-    for (size_t i = 0; i < sizeof reports / sizeof *reports; i++)
-        html(f->page.out,
-             "<li>%s: <a href=\"/v1/reports/%s?date=%s&amp;format=csv\">CSV</a> · <a "
-             "href=\"/v1/reports/%s?date=%s&amp;format=json\">JSON</a></li>\n",
-             reports[i][1], reports[i][0], iso, reports[i][0], iso);
+    for (size_t i = 0; i < sizeof reports / sizeof *reports; i++) {
+        html(f->page.out, "<li>%s:", reports[i].title);
+        for (size_t k = 0; reports[i].formats[k]; k++) {
+            const char *format = reports[i].formats[k];
+            if (reports[i].period == OF_DAY)
+                html(f->page.out, "%s <a href=\"/v1/reports/%s?date=%s&amp;format=%s\">%s</a>", k ? " ·" : "",
+                     reports[i].path, day, format, format);
+            else
+                html(f->page.out, "%s <a href=\"/v1/reports/%s?from=%s&amp;to=%s&amp;format=%s\">%s</a>", k ? " ·" : "",
+                     reports[i].path, first, day, format, format);
+        }
+        html(f->page.out, "</li>\n");
+    }
     html(f->page.out, "</ul></section>\n");
 }
 
