@@ -121,7 +121,8 @@ load_data() {
         [ ! -f "$folder/agencies.csv" ] && [ ! -f "$folder/communes.csv" ] && continue
         "$lephi" --config "$conf" province import "$folder" >>"$RUN_DIR/migrate.log"
     done
-    "$lephi" --config "$conf" catalogue check "$root/payments/catalogue" >>"$RUN_DIR/migrate.log"
+    "$lephi" --config "$conf" catalogue check "$root/payments/catalogue" >>"$RUN_DIR/migrate.log" 2>&1 ||
+        die "the shipped catalogue has faults: $RUN_DIR/migrate.log"
     local code
     for code in $(tax_codes); do # a range that is there stays as it is
         "$lephi" --config "$conf" receipt open "$code" >>"$RUN_DIR/migrate.log" 2>&1 || true
