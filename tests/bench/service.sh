@@ -84,7 +84,11 @@ for _ in 1 2 3 4 5; do # interleaved: a neighbour's load falls on all alike
     cpu_us "$service" "$service_url/v1/quotes" -s "$folder/new.lua" >>"$folder/new"
     cpu_us "$fastify" "$fastify_url/v1/quotes" -s "$folder/one.lua" >>"$folder/fastify"
 done
-for count in 128 256 384; do build/tests/bench/http_bench lockstep "${service_url##*:}" "$count"; done >"$folder/lockstep"
+for count in 128 256 384; do
+    build/tests/bench/http_bench lockstep "${bare_url##*:}" "$count" >"$folder/step_bare"
+    build/tests/bench/http_bench lockstep "${service_url##*:}" "$count" >"$folder/step"
+    jq -s '.[1] + {bare_p99_ms: .[0].p99_ms}' "$folder/step_bare" "$folder/step"
+done >"$folder/lockstep"
 jq -n --argjson idle "$idle_kb" --argjson get "$(median get)" --argjson post "$(median post)" --argjson post_new "$(median post_new)" \
     --argjson one "$(median one)" \
     --argjson day "$(median day)" --argjson new "$(median new)" --argjson fastify "$(median fastify)" \
