@@ -38,8 +38,9 @@ static int simulate(const char *catalogue, struct simulation_order *order, struc
         simulation_write(&json, &simulation);
         printf("%s\n", buf_cstr(&out));
         buf_done(&out);
-        fprintf(stderr, "%lld báo giá trong %lld ms\n", (long long)(simulation.all.quotes + simulation.unpriced),
-                (long long)(clock_monotonic_us() - started_us) / 1000);
+        fprintf(stderr, "%lld báo giá trong %lld ms\n",
+                (long long)simulation.all.quotes + (long long)simulation.unpriced,
+                ((long long)clock_monotonic_us() - (long long)started_us) / 1000);
     }
     catalogue_drop(draft);
     catalogue_drop(base);

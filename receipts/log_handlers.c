@@ -156,7 +156,7 @@ enum err receipt_log_consistency_handle(struct request *rq)
 enum err receipt_proof_handle(struct request *rq)
 {
     struct buf out = {0};
-    struct receipt_stored stored;
+    struct receipt_stored stored = {0};
     struct text token = request_capture(rq, "token");
     int64_t id = 0, size = read_number(rq, "size", 0, 1, INT64_MAX / 4);
     if (rq->faults.count)

@@ -138,7 +138,7 @@ enum err stamp_load(struct db *db, struct arena *arena, int64_t receipt, struct 
 
 static enum err find(struct request *rq, struct stamp *ret_stamp)
 {
-    struct receipt_stored stored;
+    struct receipt_stored stored = {0};
     struct text token = request_capture(rq, "token");
     int64_t id = 0;
     enum err err = OK;

@@ -56,19 +56,21 @@ static enum err read_answer(const struct http_answer *answer, struct arena *aren
     return OK;
 }
 
-static enum err call(const struct https *https, struct http_call *call, struct arena *arena, struct http_answer *ret)
+static enum err call(const struct https *https, const struct http_call *what, struct arena *arena,
+                     struct http_answer *ret)
 {
     const struct http_pair headers[] = {
         {"Content-Type", TEXT("application/xml; charset=utf-8")},
         {"Authorization", arena_textf(arena, "Bearer %s", https->token)},
     };
-    call->headers = headers;
-    call->header_count = https->token[0] ? 2 : 1;
-    call->connect_timeout_ms = CONNECT_MS;
-    call->total_timeout_ms = TOTAL_MS;
-    call->answer_max = ANSWER_MAX;
-    call->ca_file = https->ca_file[0] ? https->ca_file : NULL;
-    return http_client_call(https->client, call, arena, ret);
+    struct http_call call = *what;
+    call.headers = headers;
+    call.header_count = https->token[0] ? 2 : 1;
+    call.connect_timeout_ms = CONNECT_MS;
+    call.total_timeout_ms = TOTAL_MS;
+    call.answer_max = ANSWER_MAX;
+    call.ca_file = https->ca_file[0] ? https->ca_file : NULL;
+    return http_client_call(https->client, &call, arena, ret);
 }
 
 static enum err https_send(void *with, const struct tax_letter *letter, struct arena *arena, struct tax_answer *ret)
@@ -90,10 +92,10 @@ static enum err https_ask(void *with, struct text code, struct arena *arena, str
     struct http_answer answer;
     struct http_call get = {.method = "GET",
                             .url = arena_printf(arena, "%s/messages?code=%.*s", https->url, TEXT_ARGS(code))};
-    enum err err = call(https, &get, arena, &answer);
-    if (err)
-        return err;
-    return answer.status == 404 ? ERR_NOT_FOUND : read_answer(&answer, arena, ret);
+    const enum err failed = call(https, &get, arena, &answer);
+    if (!failed && answer.status != 404)
+        return read_answer(&answer, arena, ret);
+    return failed ? failed : ERR_NOT_FOUND;
 }
 
 const struct tax_adapter *tax_https_new(struct http_client *client, const char *url, const char *token,

@@ -81,7 +81,7 @@ static void put_difference(struct catalogue_page *c)
          "<section aria-labelledby=\"difference\"><h2 id=\"difference\">Phiên bản %s</h2>\n<p>%s. So với bản đang áp "
          "dụng (%s) có %lld thay đổi.</p>\n",
          difference.after, state_words(c->entry->state), difference.before,
-         (long long)(difference.count + difference.dropped));
+         (long long)difference.count + (long long)difference.dropped);
     html(out, difference.count ? "<ul class=\"changes\">\n" : "<p>Không có gì khác.</p>\n");
     for (size_t i = 0; i < difference.count && i < CHANGES_SHOWN; i++) {
         buf_clear(&words);
@@ -302,7 +302,7 @@ static struct text sheet_field(struct request *rq, const char *name)
     for (size_t i = 0; i < field.length; i++)
         if (field.at[i] != '\r')
             buf_char(&bytes, field.at[i]);
-    if (bytes.at[bytes.length - 1] != '\n')
+    if (bytes.length && bytes.at[bytes.length - 1] != '\n')
         buf_char(&bytes, '\n');
     struct text text = arena_text(&rq->arena, buf_view(&bytes));
     buf_done(&bytes);

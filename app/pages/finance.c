@@ -2,6 +2,7 @@
  * itself: one that cannot be read says so and leaves the others. */
 #include "app/pages/pages.h"
 
+#include <stdio.h>
 #include <string.h>
 #include "app/pages/finance_receipts.h"
 #include "app/pages/layout.h"
@@ -300,8 +301,7 @@ static void put_links(struct finance *f)
         {"receipts", "Biên lai lập trong ngày", OF_DAY, {"csv", "json"}}};
     char day[DATE_TEXT_SIZE], first[DATE_TEXT_SIZE];
     date_format(f->day, day);
-    memcpy(first, day, sizeof first);
-    memcpy(first + 8, "01", 2);
+    snprintf(first, sizeof first, "%.8s01", day);
     html(f->page.out, "<section aria-labelledby=\"reports\"><h2 id=\"reports\">Báo cáo</h2>\n<ul class=\"links\">\n");
     for (size_t i = 0; i < sizeof reports / sizeof *reports; i++) {
         html(f->page.out, "<li>%s:", reports[i].title);

@@ -31,7 +31,7 @@ MUST_CHECK enum err pay_view_of(struct request *rq, const struct payment_request
 
 void pay_put_receipt_link(struct pay_view *view);
 void pay_put_transfer(struct pay_view *view); /* QR, account, amount, memo; nothing when no money is awaited */
-void pay_put_ways(struct pay_view *view); /* wallets and the portal, and the attempt that is open */
+void pay_put_ways(struct pay_view *view);     /* wallets and the portal, and the attempt that is open */
 void pay_put_qr(struct pay_view *view);
 void pay_put_fees(struct pay_view *view);
 void pay_put_timeline(struct pay_view *view);

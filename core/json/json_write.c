@@ -68,8 +68,7 @@ static inline void before_value(struct json *json, const char *key)
     json->comma = true;
     if (key) {
         *to++ = '"';
-        memcpy(to, key, length);
-        to += length;
+        to = mempcpy(to, key, length);
         *to++ = '"';
         *to++ = ':';
     }

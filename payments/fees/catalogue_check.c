@@ -95,7 +95,7 @@ static void check_cell_rising(const struct check *check, const struct fee *fee, 
                               enum quantity number, struct arena *arena, struct faults *ignored)
 {
     const struct formula *f = fee->formula;
-    int64_t probes[FORMULA_CASES_MAX * CONDITIONS_MAX * 3], before = -1;
+    int64_t probes[FORMULA_CASES_MAX * CONDITIONS_MAX * 3] = {0}, before = -1;
     size_t count = 0;
     struct quote_request request;
     quote_request_init(&request);

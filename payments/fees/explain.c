@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "payments/fees/catalogue.h"
+#include "payments/fees/words.h"
 
 struct saying {
     const struct quote *quote;
@@ -150,14 +151,11 @@ static void explain_count(struct saying *say, int64_t each)
 
 static void explain_channel(struct saying *say)
 {
-    static const char *const vi[] = {
-        "nộp trực tiếp: ", "nộp trực tuyến: ", "nộp trực tuyến một phần: ", "nộp qua bưu chính: "};
-    static const char *const en[] = {
-        "filed at the counter: ", "filed online: ", "filed partly online: ", "filed by post: "};
     const struct formula *f = say->formula;
     enum fee_channel channel = say->quote->request->channel;
     int64_t price = f->channel_prices[channel];
-    words(say, vi[channel], en[channel]);
+    buf_string(say->out, words_of_channel(channel, say->language));
+    buf_string(say->out, ": ");
     explain_count(say, price == QUANTITY_NONE ? f->channel_prices[CHANNEL_COUNTER] : price);
 }
 
@@ -196,6 +194,27 @@ static void explain_share(struct saying *say, struct price price, int64_t base)
     clamp_said(say, part);
 }
 
+/* "giá trị 3.000.000 đ", "diện tích 2 ha", "lần thứ 2". */
+static void measured(struct saying *say, enum quantity quantity, int64_t value)
+{
+    static const struct {
+        const char *vi, *en, *unit_vi, *unit_en;
+    } names[QUANTITY_COUNT] = {
+        [QUANTITY_COPIES] = {"", "", " bản", " copies"},
+        [QUANTITY_PAGES] = {"", "", " trang", " pages"},
+        [QUANTITY_VALUE] = {"giá trị ", "value ", " đ", " đ"},
+        [QUANTITY_PERSONS] = {"", "", " người", " persons"},
+        [QUANTITY_SEQUENCE] = {"lần thứ ", "time no. ", "", ""},
+        [QUANTITY_AREA_M2] = {"diện tích ", "area ", " m²", " m²"},
+        [QUANTITY_HECTARES] = {"diện tích ", "area ", " ha", " ha"},
+        [QUANTITY_RELIEF_USED] = {"đã giảm trong năm ", "relief this year ", " đ", " đ"},
+        [QUANTITY_RELIEF_TIMES] = {"số lần đã giảm trong năm ", "times relieved this year ", "", ""},
+    };
+    words(say, names[quantity].vi, names[quantity].en);
+    number(say, value);
+    words(say, names[quantity].unit_vi, names[quantity].unit_en);
+}
+
 static void explain_bracket(struct saying *say)
 {
     const struct formula *f = say->formula;
@@ -212,8 +231,7 @@ static void explain_bracket(struct saying *say)
         at--;
     const struct formula_case *one = &f->cases[at];
     bool above = one->price.fixed && one->price.share_ppb;
-    words(say, "giá trị ", "value ");
-    amount(say, value);
+    measured(say, f->by, value);
     buf_string(say->out, ": ");
     int64_t base = above ? value - one->from : value;
     explain_share(say, one->price, base < 0 ? 0 : base);
@@ -253,6 +271,16 @@ static void explain_interp(struct saying *say)
         words(say, " (mức tối thiểu)", " (the minimum)");
 }
 
+/* Which case of the tariff it is: area, former area or role, in words. */
+static void case_said(struct saying *say, const struct condition *one)
+{
+    const struct quote_request *request = say->quote->request;
+    struct text code = one->subject == SUBJECT_ROLE                                    ? request->role
+                       : one->subject == SUBJECT_LEGACY && request->legacy_area.length ? request->legacy_area
+                                                                                       : request->area_class;
+    buf_text(say->out, words_of_code(code.length ? code : one->words[0], say->language));
+}
+
 static void explain_matrix(struct saying *say)
 {
     const struct formula *f = say->formula;
@@ -263,21 +291,12 @@ static void explain_matrix(struct saying *say)
             continue;
         for (size_t c = 0; c < cell->when.count; c++) {
             const struct condition *one = &cell->when.list[c];
-            static const char *const vi[] = {"khu vực ", "trường hợp ", "địa bàn trước sáp nhập ", "hình thức nộp "};
-            static const char *const en[] = {"area ", "case ", "pre-merger area ", "channel "};
-            if (one->subject == SUBJECT_NUMBER) {
-                words(say, quantity_words_vi[one->number], quantity_words_en[one->number]);
-                buf_char(say->out, ' ');
-                number(say, request->quantities[one->number]);
-            } else {
-                words(say, vi[one->subject], en[one->subject]);
-                struct text said = one->subject == SUBJECT_CHANNEL ? text_of(channel_names[request->channel])
-                                   : one->subject == SUBJECT_ROLE  ? request->role
-                                   : one->subject == SUBJECT_LEGACY && request->legacy_area.length
-                                       ? request->legacy_area
-                                       : request->area_class;
-                buf_text(say->out, said.length ? said : one->words[0]);
-            }
+            if (one->subject == SUBJECT_NUMBER)
+                measured(say, one->number, request->quantities[one->number]);
+            else if (one->subject == SUBJECT_CHANNEL)
+                buf_string(say->out, words_of_channel(request->channel, say->language));
+            else
+                case_said(say, one);
             buf_string(say->out, c + 1 < cell->when.count ? ", " : ": ");
         }
         if (cell->price.share_ppb)
@@ -357,10 +376,14 @@ static void explain_reduction(struct saying *say)
         share(say, best->rate * (PPB / RATE_ONE));
         buf_string(say->out, ": ");
     }
-    buf_text(say->out, say->language == LANGUAGE_VI ? best->reason_vi : best->reason_en);
-    buf_string(say->out, " (");
-    buf_text(say->out, best->legal_basis);
-    words(say, "), bớt ", "), −");
+    struct text reason = say->language == LANGUAGE_VI ? best->reason_vi : best->reason_en;
+    buf_text(say->out, reason);
+    if (text_find(reason, best->legal_basis) == reason.length) { /* many reasons are the text of law itself */
+        buf_string(say->out, " (");
+        buf_text(say->out, best->legal_basis);
+        buf_char(say->out, ')');
+    }
+    words(say, ", bớt ", ", −");
     amount(say, say->line->reduced);
     words(say, ", còn ", ", leaves ");
     amount(say, say->line->net);

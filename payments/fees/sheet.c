@@ -145,10 +145,12 @@ struct text sheet_basis(struct sheet *sheet)
     }
     if (!article.length)
         return number;
-    char *both = arena_alloc(sheet->arena, number.length + 2 + article.length + 1);
-    memcpy(both, number.at, number.length);
-    memcpy(both + number.length, ", ", 2);
-    memcpy(both + number.length + 2, article.at, article.length);
+    char *both = arena_alloc(sheet->arena, number.length + 2 + article.length + 1), *to = both;
+    memcpy(to, number.at, number.length);
+    to += number.length;
+    *to++ = ',';
+    *to++ = ' ';
+    memcpy(to, article.at, article.length);
     return (struct text){both, number.length + 2 + article.length};
 }
 

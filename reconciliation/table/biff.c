@@ -198,7 +198,7 @@ static void format_read(struct biff *b, struct text body)
 static bool style_is_date(const struct biff *b, unsigned style)
 {
     uint16_t format, own;
-    if ((style + 1) * sizeof format > b->styles.length)
+    if (!b->styles.at || (style + 1) * sizeof format > b->styles.length)
         return false;
     memcpy(&format, b->styles.at + style * sizeof format, sizeof format);
     for (size_t at = 0; at < b->date_formats.length; at += sizeof own) {

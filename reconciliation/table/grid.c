@@ -172,7 +172,7 @@ void grid_number_text(double value, char ret_text[32])
 {
     const double exact = 9007199254740992.0; /* 2^53: every integer up to here is itself */
     if (!(value > -exact && value < exact)) {
-        strcpy(ret_text, "?");
+        snprintf(ret_text, 32, "?");
         return;
     }
     if (value == floor(value)) {
@@ -183,14 +183,14 @@ void grid_number_text(double value, char ret_text[32])
     char shortest[32];
     snprintf(shortest, sizeof shortest, "%.15g", value);
     if (strchr(shortest, 'e') || strtod(shortest, NULL) != value) {
-        strcpy(ret_text, "?");
+        snprintf(ret_text, 32, "?");
         return;
     }
     size_t length = strlen(shortest), after = length - 1 - strcspn(shortest, ".");
     for (; after < 4; after++)
         shortest[length++] = '0';
     shortest[length] = '\0';
-    strcpy(ret_text, shortest);
+    snprintf(ret_text, 32, "%s", shortest);
 }
 
 bool grid_serial_text(double serial, bool from_1904, char ret_text[32])

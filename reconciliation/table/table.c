@@ -33,6 +33,19 @@ static bool slot_take(struct seen *seen, uint64_t digest)
     return there;
 }
 
+static void widen(struct seen *seen)
+{
+    uint64_t *narrow = seen->slots;
+    size_t size = seen->size;
+    seen->size = size * 4;
+    seen->slots = memory_new(seen->size * sizeof *seen->slots);
+    seen->count = 0;
+    for (size_t i = 0; i < size; i++)
+        if (narrow[i])
+            slot_take(seen, narrow[i]);
+    free(narrow);
+}
+
 bool seen_before(struct seen **ret_seen, uint64_t digest)
 {
     if (!*ret_seen) {
@@ -41,14 +54,8 @@ bool seen_before(struct seen **ret_seen, uint64_t digest)
     }
     struct seen *seen = *ret_seen;
     digest += !digest; /* 0 marks a free slot */
-    if (seen->count * 2 >= seen->size && seen->size < 2 * SEEN_MAX) {
-        struct seen wide = {0, seen->size * 4, memory_new(seen->size * 4 * sizeof(uint64_t))};
-        for (size_t i = 0; i < seen->size; i++)
-            if (seen->slots[i])
-                slot_take(&wide, seen->slots[i]);
-        free(seen->slots);
-        *seen = wide;
-    }
+    if (seen->count * 2 >= seen->size && seen->size < 2 * SEEN_MAX)
+        widen(seen);
     return seen->count < SEEN_MAX && slot_take(seen, digest);
 }
 

@@ -342,9 +342,11 @@ static void payos_signs_the_sorted_fields_of_its_data(void **state)
 static void payos_is_answered_200_even_for_an_account_that_is_nobodys(void **state)
 {
     struct buf out = {0};
-    assert_int_equal(source_by_name(TEXT("payos"))->reply(&(struct source_answer){.outcome = SOURCE_REFUSED}, &out), 200);
+    assert_int_equal(source_by_name(TEXT("payos"))->reply(&(struct source_answer){.outcome = SOURCE_REFUSED}, &out),
+                     200);
     buf_clear(&out);
-    assert_int_equal(source_by_name(TEXT("payos"))->reply(&(struct source_answer){.outcome = SOURCE_TRY_AGAIN}, &out), 503);
+    assert_int_equal(source_by_name(TEXT("payos"))->reply(&(struct source_answer){.outcome = SOURCE_TRY_AGAIN}, &out),
+                     503);
     buf_done(&out);
 }
 
