@@ -193,7 +193,7 @@ static void an_explanation_shows_the_sum_and_the_article(void **state)
     assert_int_equal(price("{'fees':['CC-DOI'],'channel':'counter'}"), 25000);
     assert_string_equal(explained(0, LANGUAGE_VI),
                         "1 thẻ × 50.000 đ = 50.000 đ (TT 73/2024/TT-BTC); giảm 50 %: Giảm mức thu theo TT "
-                        "64/2025/TT-BTC (TT 64/2025/TT-BTC), bớt 25.000 đ, còn 25.000 đ");
+                        "64/2025/TT-BTC, bớt 25.000 đ, còn 25.000 đ");
     assert_int_equal(price_of("HT-TRICHLUC", "'copies':2"), 16000);
     assert_string_equal(explained(0, LANGUAGE_VI), "2 bản sao × 8.000 đ = 16.000 đ (TT 281/2016/TT-BTC, Điều 4.4)");
     assert_string_equal(explained(0, LANGUAGE_EN), "2 × 8.000 đ per copy = 16.000 đ (TT 281/2016/TT-BTC, Điều 4.4)");
