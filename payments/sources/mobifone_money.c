@@ -111,7 +111,7 @@ static enum err query_ask(const struct source_account *account, const struct sou
 static enum err query_read(const struct source_account *account, const struct source_order *o, struct text body,
                            struct arena *arena, struct faults *faults, struct source_told *ret_told)
 {
-    struct notice n;
+    struct notice n = {0};
     enum err err = body_read(account, body, o->at, arena, faults, &n);
     if (err)
         return err;

@@ -102,7 +102,8 @@ static void period_read(struct table_about *about, struct text cell)
             continue;
         date_days date;
         struct text rest;
-        bool marked = at + 2 < cell.length && memchr("/-.", cell.at[at + 2], 3);
+        char mark = at + 2 < cell.length ? cell.at[at + 2] : ' ';
+        bool marked = mark == '/' || mark == '-' || mark == '.';
         bool year_first = at + 4 < cell.length && cell.at[at + 4] == '-';
         if (!(marked || year_first) || cell_date(text_slice(cell, at, cell.length), &date, &rest) != DATE_GOOD)
             continue;
