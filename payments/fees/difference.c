@@ -262,6 +262,7 @@ static void channels_say(unsigned channels, struct buf *out)
         buf_string(out, "mọi hình thức nộp");
         return;
     }
+    buf_string(out, "nộp ");
     for (int i = 0; i < CHANNEL_COUNT; i++)
         if (channels & 1u << i) {
             buf_printf(out, "%s%s", comma, words[i]);
@@ -279,7 +280,7 @@ void catalogue_change_say(const struct catalogue_change *change, struct buf *out
         return;
     }
     date_format_vi(change->from, day);
-    buf_printf(out, "%.*s (%.*s): %.*s → %.*s; từ %s; %.*s; nộp ", TEXT_ARGS(change->name), TEXT_ARGS(change->code),
+    buf_printf(out, "%.*s (%.*s): %.*s → %.*s; từ %s; %.*s; ", TEXT_ARGS(change->name), TEXT_ARGS(change->code),
                TEXT_ARGS(change->was), TEXT_ARGS(change->is), day, TEXT_ARGS(change->who));
     channels_say(change->channels, out);
     if (change->sample.length)
