@@ -5,18 +5,15 @@
 
 #include "reconciliation/table/grid.h"
 
-#define TABLE_ROLES(X)                                                                                                 \
-    X(booked)                                                                                                          \
-    X(value)                                                                                                           \
-    X(reference)                                                                                                       \
-    X(voucher)                                                                                                         \
-    X(debit)                                                                                                           \
-    X(credit) X(amount) X(sign) X(fee) X(tax) X(balance) X(memo) X(party) X(party_account) X(customer_reference)       \
-        X(virtual_account) X(currency) X(type) X(ignore) X(time) X(clock) X(settled) X(delivered) X(id) X(order)       \
-            X(request) X(batch) X(trace) X(approval) X(terminal) X(store) X(account) X(method) X(source) X(status)     \
-                X(operation) X(gross) X(out) X(extra) X(discount) X(net) X(postage) X(total_fee) X(old) X(opening)     \
-                    X(closing) X(total_in) X(total_out) X(count_in) X(count_out) X(footer) X(sum_row) X(payout_gross)  \
-                        X(payout_fee) X(payout) X(session)
+/* clang-format off: it never comes to rest on this list. */
+#define TABLE_ROLES(X) \
+    X(booked) X(value) X(reference) X(voucher) X(debit) X(credit) X(amount) X(sign) X(fee) X(tax) X(balance) \
+    X(memo) X(party) X(party_account) X(customer_reference) X(virtual_account) X(currency) X(type) X(ignore) \
+    X(time) X(clock) X(settled) X(delivered) X(id) X(order) X(request) X(batch) X(trace) X(approval) X(terminal) \
+    X(store) X(account) X(method) X(source) X(status) X(operation) X(gross) X(out) X(extra) X(discount) X(net) \
+    X(postage) X(total_fee) X(old) X(opening) X(closing) X(total_in) X(total_out) X(count_in) X(count_out) \
+    X(footer) X(sum_row) X(payout_gross) X(payout_fee) X(payout) X(session)
+/* clang-format on */
 
 enum table_role {
 #define X(name) ROLE_##name,
