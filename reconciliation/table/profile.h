@@ -5,7 +5,8 @@
 
 #include "reconciliation/table/grid.h"
 
-/* clang-format off: it never comes to rest on this list. */
+/* The formatter never comes to rest on this list. */
+/* clang-format off */
 #define TABLE_ROLES(X) \
     X(booked) X(value) X(reference) X(voucher) X(debit) X(credit) X(amount) X(sign) X(fee) X(tax) X(balance) \
     X(memo) X(party) X(party_account) X(customer_reference) X(virtual_account) X(currency) X(type) X(ignore) \
