@@ -202,15 +202,18 @@ enum err report_collections(struct db *db, struct arena *arena, date_days from, 
 }
 
 /* One row of the list: split by the catalogue's rate, or blocked by name where a fact is missing. */
-static void treasury_row(struct arena *arena, const struct fee *fee, int64_t collected, struct text *cells)
+static void treasury_row(struct arena *arena, const struct catalogue *catalogue, const struct fee *fee, date_days day,
+                         int64_t collected, struct text *cells)
 {
+    const struct fee_collector collector = {cells[0], day};
     int64_t retained = 0;
     struct buf why = {0};
+    unsigned unset = fee ? fee_remittance_unset(catalogue, fee, collector) : 0;
     if (!fee)
         buf_string(&why, "khoản thu không có trong danh mục");
-    else if (fee_remittance_unset(fee))
-        fee_facts_say(fee_remittance_unset(fee), &why);
-    else if (fee->retention_rate > 0 && money_ratio(collected, fee->retention_rate, 10000, &retained))
+    else if (unset)
+        fee_facts_say(unset, &why);
+    else if (money_ratio(collected, fee_retention_of(catalogue, fee, collector), 10000, &retained))
         buf_string(&why, "số tiền quá lớn");
     bool blocked = why.length > 0;
     cells[6] = blocked ? TEXT("") : arena_textf(arena, "%" PRId64, retained);
@@ -231,10 +234,15 @@ enum err report_treasury(struct db *db, struct arena *arena, date_days day, enum
     struct catalogue *catalogue = catalogue_in_force_hold();
     struct report_table table = table_of(arena, COLUMNS(treasury_columns), rows.count);
     struct text *cells = ARENA_ARRAY(arena, struct text, table.column_count * (table.row_count + 1));
-    rows_copy(&table, cells, &rows, 0, 6);
+    table.row_count = 0;
     for (int r = 0; r < rows.count; r++) {
-        struct text *row = cells + (size_t)r * table.column_count;
-        treasury_row(arena, fee_on(catalogue, db_text(&rows, r, 1), day), db_int(&rows, r, 5), row);
+        const struct fee *fee = fee_on(catalogue, db_text(&rows, r, 1), day);
+        if (fee && !fee_remitted(fee))
+            continue; /* a notary's own invoice is no budget money */
+        struct text *row = cells + table.row_count++ * table.column_count;
+        for (int c = 0; c < 6; c++)
+            row[c] = db_text(&rows, r, c);
+        treasury_row(arena, catalogue, fee, day, db_int(&rows, r, 5), row);
         /* By the 5th of the next month to the account of fees waiting (TT 89/2026, TT 85/2019). */
         struct civil until = civil_of_date(db_date(&rows, r, 4));
         char due[DATE_TEXT_SIZE];

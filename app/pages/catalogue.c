@@ -192,7 +192,8 @@ static void put_blocked(struct catalogue_page *c)
          (long long)count);
     for (size_t i = 0; i < count && i < BLOCKED_SHOWN; i++) {
         buf_clear(&words);
-        fee_facts_say(fee_remittance_unset(fees[i]), &words);
+        fee_facts_say(fee_remittance_unset(c->now, fees[i], (struct fee_collector){.day = date_of(c->page.rq->at)}),
+                      &words);
         html(out, "<li>%.*s (%.*s): %.*s</li>\n", TEXT_ARGS(fees[i]->name_vi), TEXT_ARGS(fees[i]->code),
              TEXT_ARGS(buf_view(&words)));
     }

@@ -15,6 +15,11 @@ enum {
     RATE_UNSET = -1
 };
 
+/* Rows of values.csv that say what a collector is: "public_unit" (đơn vị sự nghiệp công lập) or "state_agency". */
+#define COLLECTOR_KIND "collector_kind."
+enum { COLLECTOR_KIND_SIZE = sizeof COLLECTOR_KIND };
+extern const char *const collector_kind_names[]; /* NULL-terminated */
+
 enum reduction_scope { SCOPE_ALL, SCOPE_FROM_SECOND };
 enum reduction_kind { REDUCTION_RELIEF, REDUCTION_CHANNEL_SHARE };
 

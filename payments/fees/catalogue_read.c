@@ -27,6 +27,16 @@ static const char *const day_names[] = {"filing", "payment", NULL};
 static const char *const scope_names[] = {"all", "from_second", NULL};
 static const char *const reduction_kind_names[] = {"relief", "channel_share", NULL};
 
+const char *const collector_kind_names[] = {"public_unit", "state_agency", NULL};
+
+static bool collector_kind_ok(struct text word)
+{
+    for (int i = 0; collector_kind_names[i]; i++)
+        if (text_is(word, collector_kind_names[i]))
+            return true;
+    return false;
+}
+
 static size_t rows_in(struct text bytes)
 {
     size_t lines = 1;
@@ -48,6 +58,8 @@ static void retention_read(struct sheet *sheet, struct fee *fee)
         fee->retention_rate = ppb / (PPB / RATE_ONE);
     else
         sheet_fault(sheet, "retention", ERR_FIELD_FORMAT, "phải là tỷ lệ từ 0%% đến 100%%, hoặc unset");
+    if (fee->retention_only.length && !collector_kind_ok(fee->retention_only))
+        sheet_fault(sheet, "retention", ERR_FIELD_VALUE, "sau tỷ lệ chỉ có thể là public_unit hoặc state_agency");
 }
 
 static void fee_row(struct sheet *sheet, struct fee *fee)
@@ -355,6 +367,41 @@ static void procedures_read(struct catalogue *catalogue, const struct catalogue_
                      sizeof *catalogue->procedures, catalogue->procedure_count);
 }
 
+/* "rate.USD": three capital letters. */
+static bool rate_name_ok(struct text name)
+{
+    bool letters = name.length == 8;
+    for (size_t i = 5; letters && i < 8; i++)
+        letters = name.at[i] >= 'A' && name.at[i] <= 'Z';
+    return letters;
+}
+
+/* What a value must look like hangs on its name. */
+static void value_row_check(struct sheet *sheet, const struct value_row *row)
+{
+    int64_t number;
+    date_days date;
+    bool given = row->value.length > 0;
+    if (text_is(row->name, "edition")) {
+        if (!date_parse(row->value, &date))
+            sheet_fault(sheet, "value", ERR_FIELD_FORMAT, "edition phải là ngày YYYY-MM-DD");
+    } else if (text_starts(row->name, "rate.")) {
+        if (!rate_name_ok(row->name))
+            sheet_fault(sheet, "name", ERR_FIELD_FORMAT, "tỷ giá phải có tên như rate.USD (mã tiền tệ ba chữ in hoa)");
+        if (given && !exchange_rate_read(row->value, &number))
+            sheet_fault(sheet, "value", ERR_FIELD_FORMAT,
+                        "phải là số đồng cho một đơn vị ngoại tệ, như 26085.5 (tối đa bốn số lẻ)");
+        if (row->valid_from == DATE_NONE || row->valid_to == DATE_NONE)
+            sheet_fault(sheet, "valid_to", ERR_FIELD_MISSING,
+                        "tỷ giá là của từng ngày công bố: cần cả valid_from và valid_to");
+    } else if (text_starts(row->name, COLLECTOR_KIND)) {
+        if (given && !collector_kind_ok(row->value))
+            sheet_fault(sheet, "value", ERR_FIELD_VALUE, "phải là public_unit, state_agency, hoặc unset");
+    } else if (given && !number_read(row->value, &number)) {
+        sheet_fault(sheet, "value", ERR_FIELD_FORMAT, "phải là số đồng");
+    }
+}
+
 static void values_read(struct catalogue *catalogue, const struct catalogue_files *files, struct faults *faults)
 {
     struct sheet sheet;
@@ -362,20 +409,13 @@ static void values_read(struct catalogue *catalogue, const struct catalogue_file
     if (!sheet_open(&sheet, files->values, files->names[4], value_columns, &catalogue->arena, faults))
         return;
     while (sheet_next(&sheet, catalogue->value_count)) {
-        int64_t rate;
         struct value_row *row = &catalogue->values[catalogue->value_count++];
         *row = (struct value_row){.name = sheet_code(&sheet, "name"),
                                   .value = sheet_cell(&sheet, "value"),
                                   .legal_basis = sheet_cell(&sheet, "legal_basis"),
                                   .line = sheet.row.line};
         sheet_period(&sheet, &row->valid_from, &row->valid_to);
-        int64_t number;
-        date_days date;
-        if (text_is(row->name, "edition")     ? !date_parse(row->value, &date)
-            : text_starts(row->name, "rate.") ? row->value.length && !exchange_rate_read(row->value, &rate)
-                                              : row->value.length && !number_read(row->value, &number))
-            sheet_fault(&sheet, "value", ERR_FIELD_FORMAT,
-                        "phải là số đồng (edition: ngày YYYY-MM-DD; rate.USD: tỷ giá như 26085.5)");
+        value_row_check(&sheet, row);
     }
 }
 

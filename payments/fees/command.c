@@ -180,7 +180,8 @@ static void print_blocked(const struct catalogue *catalogue, struct json *json)
     json_put_array(json, "remittance_blocked");
     for (size_t i = 0; i < count && i < SHOWN; i++) {
         buf_clear(&words);
-        fee_facts_say(fee_remittance_unset(fees[i]), &words);
+        fee_facts_say(fee_remittance_unset(catalogue, fees[i], (struct fee_collector){.day = date_of(clock_now())}),
+                      &words);
         fprintf(stderr, "fees.csv:%d: lưu ý: khoản %.*s chưa lập được bảng kê nộp ngân sách vì chưa có: %s\n",
                 fees[i]->line, TEXT_ARGS(fees[i]->code), buf_cstr(&words));
         json_put_text(json, NULL, fees[i]->code);

@@ -348,11 +348,23 @@ enum fee_fact {
     FACT_BUDGET_ITEM = 4,
     FACT_BUDGET_LEVEL = 8,
     FACT_RETENTION = 16,
-    FACT_DOCUMENT = 32
+    FACT_DOCUMENT = 32,
+    FACT_COLLECTOR_KIND = 64 /* the share is kept by public units only, and nobody said whether the collector is one */
 };
+/* Who collects: by its tax code where it is known, else by the kind the row names. */
+struct fee_collector {
+    struct text tax_code; /* empty: any of the kind */
+    date_days day;        /* what holds on it */
+};
+
 /* Which facts a remittance list needs and this row leaves unset: bits of enum fee_fact, 0 when it may be remitted.
  * What is invoiced elsewhere or abolished enters no list. */
-unsigned fee_remittance_unset(const struct fee *fee);
+unsigned fee_remittance_unset(const struct catalogue *catalogue, const struct fee *fee, struct fee_collector collector);
+/* What the collector keeps of this fee, in 1/10 000: the row's rate, nothing when the law lets only another kind of
+ * collector keep it ("85% public_unit" and a state agency), -1 while a fact it needs is unset. */
+int64_t fee_retention_of(const struct catalogue *catalogue, const struct fee *fee, struct fee_collector collector);
+/* Whether a fee's money belongs in a list for the treasury at all: not what another body invoices. */
+bool fee_remitted(const struct fee *fee);
 /* "tiểu mục, tỷ lệ để lại" */
 void fee_facts_say(unsigned facts, struct buf *out);
 /* The fees in force on a day whose remittance is blocked, by code; at most `max`. Returns how many there are. */

@@ -61,7 +61,7 @@ static void blocked_write(struct json *json, const struct catalogue *catalogue, 
     json_put_array(json, "remittance_blocked");
     for (size_t i = 0; i < count && i < SHOWN; i++) {
         buf_clear(&words);
-        fee_facts_say(fee_remittance_unset(fees[i]), &words);
+        fee_facts_say(fee_remittance_unset(catalogue, fees[i], (struct fee_collector){.day = today}), &words);
         json_put_object(json, NULL);
         json_put_text(json, "fee", fees[i]->code);
         json_put_text(json, "name", fees[i]->name_vi);
