@@ -110,34 +110,37 @@ static void report_job(const char *kind, const struct job *job, void *with)
                 log_string("error", err_info(job->outcome)->code), log_text("problem", job->problem));
 }
 
-/* Each room's jobs have a thread of their own: a slow carrier holds up no receipt. */
-static enum err start_jobs(struct service *service, const struct job_kind *kinds, size_t count, struct jobs **ret_jobs)
+/* Each room's jobs have threads of their own: a slow carrier holds up no receipt. */
+static enum err start_jobs(struct service *service, const struct job_kind *kinds, size_t count, int threads,
+                           struct jobs **ret_jobs)
 {
     const struct jobs_config config = {.database_url = config_text(CONFIG_DATABASE_URL),
                                        .kinds = kinds,
                                        .kind_count = count,
                                        .with = service,
-                                       .threads = 1,
+                                       .threads = threads,
                                        .report = report_job};
     return jobs_start(&config, ret_jobs);
 }
 
 enum err app_rooms_start(struct service *service)
 {
-    enum err err =
-        start_jobs(service, receipt_kinds, sizeof receipt_kinds / sizeof *receipt_kinds, &service->receipt_jobs);
+    enum err err = start_jobs(service, receipt_kinds, sizeof receipt_kinds / sizeof *receipt_kinds, RECEIPT_JOB_THREADS,
+                              &service->receipt_jobs);
     if (!err)
-        err = start_jobs(service, receipt_log_kinds, sizeof receipt_log_kinds / sizeof *receipt_log_kinds,
+        err = start_jobs(service, receipt_log_kinds, sizeof receipt_log_kinds / sizeof *receipt_log_kinds, 1,
                          &service->receipt_log_jobs);
     if (!err)
-        err = start_jobs(service, outside_kinds, sizeof outside_kinds / sizeof *outside_kinds, &service->outside_jobs);
+        err =
+            start_jobs(service, outside_kinds, sizeof outside_kinds / sizeof *outside_kinds, 1, &service->outside_jobs);
     if (!err && *config_text(CONFIG_RECEIPTS_TSA_URL))
-        err = start_jobs(service, receipt_stamp_kinds, sizeof receipt_stamp_kinds / sizeof *receipt_stamp_kinds,
+        err = start_jobs(service, receipt_stamp_kinds, sizeof receipt_stamp_kinds / sizeof *receipt_stamp_kinds, 1,
                          &service->receipt_stamp_jobs);
     if (!err)
-        err = start_jobs(service, ledger_kinds, sizeof ledger_kinds / sizeof *ledger_kinds, &service->ledger_jobs);
+        err = start_jobs(service, ledger_kinds, sizeof ledger_kinds / sizeof *ledger_kinds, 1, &service->ledger_jobs);
     return err ? err
-               : start_jobs(service, postal_kinds, sizeof postal_kinds / sizeof *postal_kinds, &service->postal_jobs);
+               : start_jobs(service, postal_kinds, sizeof postal_kinds / sizeof *postal_kinds, 1,
+                            &service->postal_jobs);
 }
 
 void app_rooms_wake(struct service *service)

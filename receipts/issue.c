@@ -7,6 +7,8 @@
 #include "receipts/issue.h"
 #include "receipts/office.h"
 
+static const struct db_statement wanted_sql = {
+    "receipt_wanted", "SELECT request, collector, outlet FROM receipt_wanted($1, $2::bigint[])"};
 static const struct db_statement due_sql = {
     "receipt_due",
     "SELECT request, reference, dossier, collector, collector_name, collector_address, collector_phone, "
@@ -383,32 +385,34 @@ static void issue_for(struct db *db, struct round *round, struct job *jobs, cons
 void receipt_issue_run(struct db *db, struct job *jobs, size_t count, struct arena *arena, instant_us at, void *with)
 {
     int64_t requests[JOB_BATCH_MAX] = {0};
-    struct due *due;
-    size_t due_count;
+    struct db_args args = db_args(arena);
+    struct db_rows wanted;
     for (size_t i = 0; i < count; i++)
         requests[i] = request_of(&jobs[i], arena);
-    enum err err = find_due(db, arena, requests, count, at, &due, &due_count);
+    db_arg_instant(&args, at);
+    db_arg_int_array(&args, requests, count);
+    enum err err = db_query(db, &wanted_sql, &args, &wanted);
     for (size_t i = 0; i < count; i++)
         jobs[i].outcome = err; /* what is not due is done */
     if (err)
         return;
-    int64_t *mine = ARENA_ARRAY(arena, int64_t, due_count + 1);
-    bool *taken = ARENA_ARRAY(arena, bool, due_count + 1);
-    for (size_t i = 0; i < due_count; i++) {
+    int64_t *mine = ARENA_ARRAY(arena, int64_t, wanted.count + 1);
+    bool *taken = ARENA_ARRAY(arena, bool, wanted.count + 1);
+    for (int i = 0; i < wanted.count; i++) {
         if (taken[i])
             continue;
         struct round round = {.office = office_in_use(),
                               .arena = arena,
                               .at = at,
-                              .collector = due[i].document.collector.tax_code,
-                              .outlet = due[i].outlet,
+                              .collector = db_text(&wanted, i, 1),
+                              .outlet = db_text(&wanted, i, 2),
                               .requests = mine};
-        for (size_t k = i; k < due_count; k++) {
-            if (!text_equal(due[k].document.collector.tax_code, round.collector) ||
-                !text_equal(due[k].outlet, round.outlet))
+        for (int k = i; k < wanted.count; k++) {
+            if (!text_equal(db_text(&wanted, k, 1), round.collector) ||
+                !text_equal(db_text(&wanted, k, 2), round.outlet))
                 continue;
             taken[k] = true;
-            mine[round.count++] = due[k].request;
+            mine[round.count++] = db_int(&wanted, k, 0);
         }
         issue_for(db, &round, jobs, requests, count);
     }

@@ -245,12 +245,14 @@ void receipt_sign_run(struct db *db, struct job *jobs, size_t count, struct aren
 void receipt_summary_run(struct db *db, struct job *jobs, size_t count, struct arena *arena, instant_us at, void *with);
 void receipt_tax_send_run(struct db *db, struct job *jobs, size_t count, struct arena *arena, instant_us at,
                           void *with);
+/* Threads that run RECEIPT_JOB_KINDS: while one signs, the database numbers for the other. */
+enum { RECEIPT_JOB_THREADS = 2 };
 /* Rows of a table of job kinds. A receipt that cannot be issued now (no key, no numbers) is tried for days; a person
  * sees the reason meanwhile. */
 // clang-format off
 #define RECEIPT_JOB_KINDS                                                                                              \
     {.name = "receipt.issue", .run = receipt_issue_run, .batch_max = JOB_BATCH_MAX, .tries_max = 200, .lease_s = 60},  \
-    {.name = "receipt.sign", .run = receipt_sign_run, .batch_max = 64, .tries_max = 200, .lease_s = 120}
+    {.name = "receipt.sign", .run = receipt_sign_run, .batch_max = 16, .tries_max = 200, .lease_s = 120}
 /* What talks to the world outside, slower and on a thread of its own. */
 #define RECEIPT_OUTSIDE_JOB_KINDS                                                                                      \
     {.name = "receipt.summary", .run = receipt_summary_run, .batch_max = 4, .tries_max = 1000, .lease_s = 300},        \

@@ -61,58 +61,68 @@ static enum err sign_one(const struct receipt_office *office, const struct db_ro
     return err;
 }
 
-static int64_t receipt_of(const struct job *job, struct arena *arena)
+/* The receipts a job names: {receipts: […]} of one numbering, {receipt} in jobs of before. */
+static size_t receipts_of(const struct job *job, struct arena *arena, int64_t ret_ids[JOB_BATCH_MAX])
 {
     struct faults faults;
     json_t *body;
+    size_t count = 0;
     faults_init(&faults, arena);
     if (json_parse_value(job->body, &body, &faults))
         return 0;
-    return json_integer_value(json_object_get(body, "receipt"));
+    const json_t *list = json_object_get(body, "receipts"), *one = json_object_get(body, "receipt");
+    if (one)
+        ret_ids[count++] = json_integer_value(one);
+    for (size_t i = 0; i < json_array_size(list) && count < JOB_BATCH_MAX; i++)
+        ret_ids[count++] = json_integer_value(json_array_get(list, i));
+    return count;
 }
 
-static void set_outcome(struct job *jobs, const int64_t *ids, size_t count, int64_t id, enum err outcome,
-                        const char *problem)
+/* Signs what waits among these and stores it in one commit; what is signed already is done. The outcome is the last
+ * failure: whoever comes again finds only the receipts that are still unsigned. */
+static enum err sign_all(struct db *db, const int64_t *ids, size_t count, struct arena *arena, instant_us at,
+                         const char **ret_problem)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (ids[i] != id)
-            continue;
-        jobs[i].outcome = outcome;
-        jobs[i].problem = text_of(outcome ? problem : NULL);
-    }
-}
-
-void receipt_sign_run(struct db *db, struct job *jobs, size_t count, struct arena *arena, instant_us at, void *with)
-{
-    int64_t ids[JOB_BATCH_MAX] = {0}, signed_ids[JOB_BATCH_MAX];
+    int64_t signed_ids[JOB_BATCH_MAX];
     struct text signed_xmls[JOB_BATCH_MAX];
     size_t signed_count = 0;
+    struct preflight flight = {0};
     struct db_args args = db_args(arena);
     struct db_rows rows;
-    for (size_t i = 0; i < count; i++)
-        ids[i] = receipt_of(&jobs[i], arena);
     db_arg_int_array(&args, ids, count);
-    struct preflight flight = {0};
-    enum err err = db_query(db, &waiting_sql, &args, &rows);
-    for (size_t i = 0; i < count; i++)
-        jobs[i].outcome = err; /* what is signed already is done */
+    enum err outcome = OK, err = db_query(db, &waiting_sql, &args, &rows);
     for (int i = 0; !err && i < rows.count; i++) {
         const char *problem;
-        enum err outcome =
-            sign_one(office_in_use(), &rows, i, at, arena, &flight, &signed_xmls[signed_count], &problem);
-        if (!outcome)
+        enum err one = sign_one(office_in_use(), &rows, i, at, arena, &flight, &signed_xmls[signed_count], &problem);
+        if (!one)
             signed_ids[signed_count++] = db_int(&rows, i, 0);
-        set_outcome(jobs, ids, count, db_int(&rows, i, 0), outcome, problem);
+        else
+            *ret_problem = problem;
+        outcome = one ? one : outcome;
     }
     if (err || !signed_count)
-        return;
+        return err ? err : outcome;
     args = db_args(arena);
     db_arg_instant(&args, at);
     db_arg_int_array(&args, signed_ids, signed_count);
     db_arg_text_array(&args, signed_xmls, signed_count);
     err = db_run(db, tsa_wanted() ? &store_for_stamp_sql : &store_sql, &args);
-    for (size_t i = 0; err && i < signed_count; i++)
-        set_outcome(jobs, ids, count, signed_ids[i], err, "the signed bytes could not be stored");
+    if (err)
+        *ret_problem = "the signed bytes could not be stored";
+    return err ? err : outcome;
+}
+
+void receipt_sign_run(struct db *db, struct job *jobs, size_t count, struct arena *arena, instant_us at, void *with)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct arena own; /* a job is up to 256 documents */
+        int64_t ids[JOB_BATCH_MAX];
+        const char *problem = NULL;
+        arena_init(&own);
+        jobs[i].outcome = sign_all(db, ids, receipts_of(&jobs[i], &own, ids), &own, at, &problem);
+        jobs[i].problem = arena_text(arena, text_of(problem));
+        arena_done(&own);
+    }
 }
 
 static enum err read_one(struct db *db, const struct db_statement *statement, const struct db_args *args,
