@@ -120,28 +120,6 @@ const struct procedure *catalogue_procedure_at(const struct catalogue *catalogue
     return index < catalogue->procedure_count ? &catalogue->procedures[index] : NULL;
 }
 
-bool catalogue_value_text(const struct catalogue *catalogue, struct text name, date_days day, struct text *ret_value,
-                          date_days *ret_valid_to)
-{
-    for (size_t i = 0; i < catalogue->value_count; i++) {
-        const struct value_row *row = &catalogue->values[i];
-        if (!text_equal(row->name, name) || (row->valid_from != DATE_NONE && day < row->valid_from) ||
-            (row->valid_to != DATE_NONE && day > row->valid_to))
-            continue;
-        *ret_valid_to = row->valid_to;
-        *ret_value = row->value;
-        return row->value.length > 0;
-    }
-    return false;
-}
-
-bool catalogue_value(const struct catalogue *catalogue, struct text name, date_days day, int64_t *ret_value,
-                     date_days *ret_valid_to)
-{
-    struct text value;
-    return catalogue_value_text(catalogue, name, day, &value, ret_valid_to) && number_read(value, ret_value);
-}
-
 const char *catalogue_version(const struct catalogue *catalogue)
 {
     return catalogue->version;

@@ -19,6 +19,7 @@ enum {
 #define COLLECTOR_KIND "collector_kind."
 enum { COLLECTOR_KIND_SIZE = sizeof COLLECTOR_KIND };
 extern const char *const collector_kind_names[]; /* NULL-terminated */
+bool collector_kind_ok(struct text word);
 
 enum reduction_scope { SCOPE_ALL, SCOPE_FROM_SECOND };
 enum reduction_kind { REDUCTION_RELIEF, REDUCTION_CHANNEL_SHARE };
@@ -110,8 +111,16 @@ void name_index_build(struct name_index *index, struct arena *arena, const void 
                       size_t count);
 int name_index_find(const struct name_index *index, struct text key); /* -1 */
 
+/* A share in 1/10 000 as the contract writes it: 5000 → "0.50", 1250 → "0.125". */
+enum { QUOTE_RATE_SIZE = 8 };
+void quote_rate_write(int64_t rate, char ret_text[QUOTE_RATE_SIZE]);
+
 /* Whether the quote's id stays within QUOTE_ID_MAX. */
 bool quote_id_fits(const struct quote_request *request, const char *version, date_days today);
+
+/* How many rows a sheet may have, at most CATALOGUE_ROWS_MAX. */
+size_t catalogue_rows_in(struct text bytes);
+void catalogue_values_read(struct catalogue *catalogue, const struct catalogue_files *files, struct faults *faults);
 
 /* Reads a whole file; ERR_IO. */
 MUST_CHECK enum err catalogue_file_read(const char *path, struct arena *arena, struct text *ret_bytes);

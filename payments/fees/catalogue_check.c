@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "payments/fees/catalogue.h"
+#include "payments/fees/sheet.h"
 
 struct check {
     const struct catalogue *catalogue;
@@ -25,16 +25,8 @@ static void fault(const struct check *check, enum file file, int line, const cha
     va_start(args, format);
     vsnprintf(words, sizeof words, format, args);
     va_end(args);
-    struct text rest, header = text_until(parts[file], '\n', &rest);
-    int field = 0, found = 1;
-    if (text_starts(header, "\xEF\xBB\xBF"))
-        header = text_slice(header, 3, header.length);
-    while (header.at) {
-        field++;
-        if (text_is(text_trim(text_until(header, ',', &header)), column))
-            found = field;
-    }
-    snprintf(where, sizeof where, "%s:%d:%d", check->files->names[file], line, found);
+    int found = sheet_field_of(parts[file], column, check->faults->arena);
+    snprintf(where, sizeof where, "%s:%d:%d", check->files->names[file], line, found ? found : 1);
     faults_add(check->faults, where, ERR_CATALOGUE, "%s: %s", column, words);
 }
 

@@ -19,7 +19,6 @@ static const char *const category_columns[] = {"code",        "name_vi",     "na
                                                "evidence_vi", "evidence_en", NULL};
 static const char *const procedure_columns[] = {"code",          "name_vi", "name_en",    "agency_level", "fees",
                                                 "optional_fees", "postal",  "confidence", "note",         NULL};
-static const char *const value_columns[] = {"name", "value", "valid_from", "valid_to", "legal_basis", "note", NULL};
 
 static const char *const kind_names[] = {"phi", "le_phi", NULL};
 static const char *const document_names[] = {"state_receipt", "invoice_elsewhere", "none", "unset", NULL};
@@ -27,21 +26,12 @@ static const char *const day_names[] = {"filing", "payment", NULL};
 static const char *const scope_names[] = {"all", "from_second", NULL};
 static const char *const reduction_kind_names[] = {"relief", "channel_share", NULL};
 
-const char *const collector_kind_names[] = {"public_unit", "state_agency", NULL};
-
-static bool collector_kind_ok(struct text word)
-{
-    for (int i = 0; collector_kind_names[i]; i++)
-        if (text_is(word, collector_kind_names[i]))
-            return true;
-    return false;
-}
-
-static size_t rows_in(struct text bytes)
+/* A row may end in LF, CR LF or, as old spreadsheets write, CR alone. */
+size_t catalogue_rows_in(struct text bytes)
 {
     size_t lines = 1;
     for (size_t i = 0; i < bytes.length; i++)
-        lines += bytes.at[i] == '\n';
+        lines += bytes.at[i] == '\n' || (bytes.at[i] == '\r' && (i + 1 == bytes.length || bytes.at[i + 1] != '\n'));
     return lines < CATALOGUE_ROWS_MAX ? lines : CATALOGUE_ROWS_MAX;
 }
 
@@ -241,7 +231,7 @@ static void fees_sort(struct catalogue *catalogue)
 static void fees_read(struct catalogue *catalogue, const struct catalogue_files *files, struct faults *faults)
 {
     struct sheet sheet;
-    catalogue->fees = ARENA_ARRAY(&catalogue->arena, struct fee, rows_in(files->fees));
+    catalogue->fees = ARENA_ARRAY(&catalogue->arena, struct fee, catalogue_rows_in(files->fees));
     if (!sheet_open(&sheet, files->fees, files->names[0], fee_columns, &catalogue->arena, faults))
         return;
     while (sheet_next(&sheet, catalogue->fee_count))
@@ -317,10 +307,52 @@ static void reductions_link(struct catalogue *catalogue)
     }
 }
 
+static int by_beginning(const void *left, const void *right)
+{
+    const struct reduction *a = *(const struct reduction *const *)left, *b = *(const struct reduction *const *)right;
+    int order = (a->valid_from > b->valid_from) - (a->valid_from < b->valid_from);
+    return order ? order : a->line - b->line;
+}
+
+static int by_day(const void *left, const void *right)
+{
+    date_days a = *(const date_days *)left, b = *(const date_days *)right;
+    return (a > b) - (a < b);
+}
+
+/* A line weighs at most QUOTE_REDUCTIONS_MAX rules; one more would be lost without a word. Days are swept in order: on
+ * each beginning, those begun less those ended are in force. */
+static void reductions_count(struct sheet *sheet, const struct fee_entry *entry)
+{
+    size_t count = entry->reduction_count, ended = 0;
+    if (count <= QUOTE_REDUCTIONS_MAX)
+        return;
+    const struct reduction **begun = memory_grow(NULL, count * sizeof *begun);
+    date_days *ends = memory_grow(NULL, count * sizeof *ends);
+    for (size_t i = 0; i < count; i++) {
+        begun[i] = entry->reductions[i];
+        ends[i] = begun[i]->valid_to == DATE_NONE ? INT32_MAX : begun[i]->valid_to;
+    }
+    qsort(begun, count, sizeof *begun, by_beginning); /* DATE_NONE, “always”, comes first */
+    qsort(ends, count, sizeof *ends, by_day);
+    for (size_t i = 0; i < count; i++) {
+        while (ended < i && ends[ended] < begun[i]->valid_from)
+            ended++;
+        if (i + 1 - ended <= QUOTE_REDUCTIONS_MAX)
+            continue;
+        sheet->row.line = begun[i]->line;
+        sheet_fault(sheet, "fees", ERR_FIELD_LENGTH, "khoản “%.*s” có quá %d mức miễn, giảm cùng một lúc",
+                    TEXT_ARGS(entry->code), QUOTE_REDUCTIONS_MAX);
+        break;
+    }
+    free(begun);
+    free(ends);
+}
+
 static void reductions_read(struct catalogue *catalogue, const struct catalogue_files *files, struct faults *faults)
 {
     struct sheet sheet;
-    catalogue->reductions = ARENA_ARRAY(&catalogue->arena, struct reduction, rows_in(files->reductions));
+    catalogue->reductions = ARENA_ARRAY(&catalogue->arena, struct reduction, catalogue_rows_in(files->reductions));
     if (!sheet_open(&sheet, files->reductions, files->names[1], reduction_columns, &catalogue->arena, faults))
         return;
     while (sheet_next(&sheet, catalogue->reduction_count)) {
@@ -340,12 +372,14 @@ static void reductions_read(struct catalogue *catalogue, const struct catalogue_
                             TEXT_ARGS(reduction->fees.list[f]));
     }
     reductions_link(catalogue);
+    for (size_t e = 0; e < catalogue->entry_count; e++)
+        reductions_count(&sheet, &catalogue->entries[e]);
 }
 
 static void procedures_read(struct catalogue *catalogue, const struct catalogue_files *files, struct faults *faults)
 {
     struct sheet sheet;
-    catalogue->procedures = ARENA_ARRAY(&catalogue->arena, struct procedure, rows_in(files->procedures));
+    catalogue->procedures = ARENA_ARRAY(&catalogue->arena, struct procedure, catalogue_rows_in(files->procedures));
     if (!sheet_open(&sheet, files->procedures, files->names[3], procedure_columns, &catalogue->arena, faults))
         return;
     while (sheet_next(&sheet, catalogue->procedure_count)) {
@@ -365,58 +399,6 @@ static void procedures_read(struct catalogue *catalogue, const struct catalogue_
         }
     name_index_build(&catalogue->procedure_index, &catalogue->arena, catalogue->procedures,
                      sizeof *catalogue->procedures, catalogue->procedure_count);
-}
-
-/* "rate.USD": three capital letters. */
-static bool rate_name_ok(struct text name)
-{
-    bool letters = name.length == 8;
-    for (size_t i = 5; letters && i < 8; i++)
-        letters = name.at[i] >= 'A' && name.at[i] <= 'Z';
-    return letters;
-}
-
-/* What a value must look like hangs on its name. */
-static void value_row_check(struct sheet *sheet, const struct value_row *row)
-{
-    int64_t number;
-    date_days date;
-    bool given = row->value.length > 0;
-    if (text_is(row->name, "edition")) {
-        if (!date_parse(row->value, &date))
-            sheet_fault(sheet, "value", ERR_FIELD_FORMAT, "edition phải là ngày YYYY-MM-DD");
-    } else if (text_starts(row->name, "rate.")) {
-        if (!rate_name_ok(row->name))
-            sheet_fault(sheet, "name", ERR_FIELD_FORMAT, "tỷ giá phải có tên như rate.USD (mã tiền tệ ba chữ in hoa)");
-        if (given && !exchange_rate_read(row->value, &number))
-            sheet_fault(sheet, "value", ERR_FIELD_FORMAT,
-                        "phải là số đồng cho một đơn vị ngoại tệ, như 26085.5 (tối đa bốn số lẻ)");
-        if (row->valid_from == DATE_NONE || row->valid_to == DATE_NONE)
-            sheet_fault(sheet, "valid_to", ERR_FIELD_MISSING,
-                        "tỷ giá là của từng ngày công bố: cần cả valid_from và valid_to");
-    } else if (text_starts(row->name, COLLECTOR_KIND)) {
-        if (given && !collector_kind_ok(row->value))
-            sheet_fault(sheet, "value", ERR_FIELD_VALUE, "phải là public_unit, state_agency, hoặc unset");
-    } else if (given && !number_read(row->value, &number)) {
-        sheet_fault(sheet, "value", ERR_FIELD_FORMAT, "phải là số đồng");
-    }
-}
-
-static void values_read(struct catalogue *catalogue, const struct catalogue_files *files, struct faults *faults)
-{
-    struct sheet sheet;
-    catalogue->values = ARENA_ARRAY(&catalogue->arena, struct value_row, rows_in(files->values));
-    if (!sheet_open(&sheet, files->values, files->names[4], value_columns, &catalogue->arena, faults))
-        return;
-    while (sheet_next(&sheet, catalogue->value_count)) {
-        struct value_row *row = &catalogue->values[catalogue->value_count++];
-        *row = (struct value_row){.name = sheet_code(&sheet, "name"),
-                                  .value = sheet_cell(&sheet, "value"),
-                                  .legal_basis = sheet_cell(&sheet, "legal_basis"),
-                                  .line = sheet.row.line};
-        sheet_period(&sheet, &row->valid_from, &row->valid_to);
-        value_row_check(&sheet, row);
-    }
 }
 
 void catalogue_digest(const struct catalogue_files *files, uint8_t ret_digest[SHA256_SIZE])
@@ -465,7 +447,7 @@ enum err catalogue_read(const struct catalogue_files *given, struct faults *faul
     if (files.procedures.at)
         procedures_read(catalogue, &files, faults);
     if (files.values.at)
-        values_read(catalogue, &files, faults);
+        catalogue_values_read(catalogue, &files, faults);
     version_write(catalogue, &files);
     if (faults->count + faults->dropped != faults_before) {
         catalogue_drop(catalogue);

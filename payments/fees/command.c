@@ -3,7 +3,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "payments/fees/catalogue.h"
+#include "payments/fees/sheet.h"
 
 enum { QUOTE_FILE_MAX = 64 * 1024, CHECK_FILES_MAX = 16 };
 
@@ -130,21 +130,15 @@ int fees_quote_command(int argc, char **argv)
 }
 
 /* Which of the five a file is: by its header, so that names are the officer's own. */
-static struct text *part_of(struct catalogue_files *files, struct text bytes, size_t *ret_index)
+static struct text *part_of(struct catalogue_files *files, struct text bytes, struct arena *arena, size_t *ret_index)
 {
     static const char *const marks[] = {"formula", "rate", NULL, "optional_fees", "value"};
     struct text *const parts[] = {&files->fees, &files->reductions, &files->categories, &files->procedures,
                                   &files->values};
-    struct text rest, header = text_until(bytes, '\n', &rest);
-    if (text_starts(header, "\xEF\xBB\xBF"))
-        header = text_slice(header, 3, header.length);
     size_t index = 2;
-    while (header.at) {
-        struct text name = text_trim(text_until(header, ',', &header));
-        for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
-            if (marks[i] && text_is(name, marks[i]))
-                index = i;
-    }
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+        if (marks[i] && sheet_field_of(bytes, marks[i], arena))
+            index = i;
     *ret_index = index;
     return parts[index];
 }
@@ -159,7 +153,7 @@ enum err catalogue_files_replace(char *const *paths, size_t count, struct faults
         size_t index;
         if (catalogue_file_read(paths[i], faults->arena, &bytes))
             return faults_add(faults, paths[i], ERR_IO, NULL);
-        struct text *part = part_of(&files, bytes, &index);
+        struct text *part = part_of(&files, bytes, faults->arena, &index);
         if (given & 1u << index)
             return faults_add(faults, paths[i], ERR_CATALOGUE, "hai tệp cùng loại với %s", files.names[index]);
         *part = bytes;

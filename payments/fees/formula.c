@@ -65,8 +65,9 @@ static enum err missing(const struct formula_input *in, struct faults *faults, e
 {
     char where[64];
     snprintf(where, sizeof where, "/quantities/%s", quantity_names[quantity]);
-    return faults_add(faults, where, ERR_QUANTITY_MISSING, "Khoản %.*s cần %s: %s (số nguyên từ 1)", TEXT_ARGS(in->fee),
-                      quantity_names[quantity], quantity_words_vi[quantity]);
+    bool from_zero = quantity == QUANTITY_VALUE || quantity == QUANTITY_AREA_M2 || quantity == QUANTITY_HECTARES;
+    return faults_add(faults, where, ERR_QUANTITY_MISSING, "Khoản %.*s cần %s: %s (số nguyên từ %d)",
+                      TEXT_ARGS(in->fee), quantity_names[quantity], quantity_words_vi[quantity], !from_zero);
 }
 
 static enum err overflow(const struct formula_input *in, struct faults *faults, enum quantity quantity)
@@ -149,17 +150,6 @@ static enum err extra_evaluate(const struct formula *f, const struct formula_inp
     return OK;
 }
 
-static bool order_holds(int64_t value, enum order order, int64_t bound)
-{
-    switch (order) {
-    case ORDER_LESS: return value < bound;
-    case ORDER_LESS_EQUAL: return value <= bound;
-    case ORDER_EQUAL: return value == bound;
-    case ORDER_GREATER_EQUAL: return value >= bound;
-    default: return value > bound;
-    }
-}
-
 static enum err bracket_evaluate(const struct formula *f, const struct formula_input *in, struct faults *faults,
                                  struct formula_result *ret)
 {
@@ -167,7 +157,7 @@ static enum err bracket_evaluate(const struct formula *f, const struct formula_i
     if (value == QUANTITY_NONE)
         return missing(in, faults, f->by);
     size_t at = 0;
-    while (at < f->case_count && !order_holds(value, f->cases[at].order, f->cases[at].bound))
+    while (at < f->case_count && !formula_order_holds(value, f->cases[at].order, f->cases[at].bound))
         at++;
     if (at == f->case_count && f->gap == GAP_REFUSE) {
         char where[64];
@@ -265,50 +255,6 @@ static enum err percent_of_evaluate(const struct formula *f, const struct formul
     ret->quantity = of.quantity;
     ret->rate_ends = of.rate_ends;
     return rounding_divide((__int128)of.gross * f->price.share_ppb, PPB, f->rounding, &ret->gross);
-}
-
-enum holds conditions_hold(const struct conditions *conditions, const struct formula *defaults,
-                           const struct quote_request *request, const char **ret_missing)
-{
-    enum holds holds = HOLDS_YES;
-    for (size_t i = 0; i < conditions->count; i++) {
-        const struct condition *one = &conditions->list[i];
-        struct text word = TEXT_NONE;
-        const char *name = "area_class";
-        if (one->subject == SUBJECT_CHANNEL) {
-            if (!(one->channels & 1u << request->channel))
-                return HOLDS_NO;
-            continue;
-        }
-        if (one->subject == SUBJECT_NUMBER) {
-            int64_t number = request->quantities[one->number];
-            name = quantity_names[one->number];
-            if (number != QUANTITY_NONE) {
-                if (!order_holds(number, one->order, one->bound))
-                    return HOLDS_NO;
-                continue;
-            }
-        } else if (one->subject == SUBJECT_ROLE) {
-            name = "role";
-            word = request->role.length || !defaults ? request->role : defaults->role_default;
-        } else if (one->subject == SUBJECT_LEGACY) {
-            name = "legacy_area";
-            word = request->legacy_area.length ? request->legacy_area : request->area_class;
-        } else {
-            word = request->area_class.length || !defaults ? request->area_class : defaults->area_default;
-        }
-        bool any = false;
-        for (size_t w = 0; w < one->word_count && word.length; w++)
-            any |= text_equal(word, one->words[w]);
-        if (word.length && !any)
-            return HOLDS_NO;
-        if (!word.length) {
-            if (ret_missing && holds == HOLDS_YES)
-                *ret_missing = name;
-            holds = HOLDS_NOT_GIVEN;
-        }
-    }
-    return holds;
 }
 
 /* Every word the matrix knows for a subject, for the fault. */
@@ -412,11 +358,23 @@ static enum err foreign_evaluate(const struct formula *f, const struct formula_i
     return times_count(f, in, faults, ret);
 }
 
+/* By which law and since when. */
+static enum err abolished(const struct formula_input *in, struct faults *faults)
+{
+    const struct fee *fee = in->catalogue ? catalogue_fee_on(in->catalogue, in->fee, in->day) : NULL;
+    char day[DATE_TEXT_SIZE];
+    if (!fee || fee->valid_from == DATE_NONE)
+        return faults_add(faults, in->where, ERR_FEE_NOT_IN_FORCE, "Khoản %.*s đã được bãi bỏ", TEXT_ARGS(in->fee));
+    date_format_vi(fee->valid_from, day);
+    return faults_add(faults, in->where, ERR_FEE_NOT_IN_FORCE, "Khoản %.*s đã được bãi bỏ từ ngày %s (%.*s)",
+                      TEXT_ARGS(in->fee), day, TEXT_ARGS(fee->legal_basis));
+}
+
 static enum err not_priced(const struct formula *f, const struct formula_input *in, struct faults *faults)
 {
     char seen[MONEY_TEXT_SIZE];
     if (f->kind == FORMULA_ABOLISHED)
-        return faults_add(faults, in->where, ERR_FEE_NOT_IN_FORCE, "Khoản %.*s đã được bãi bỏ", TEXT_ARGS(in->fee));
+        return abolished(in, faults);
     if (f->kind == FORMULA_UNSET)
         return faults_add(faults, in->where, ERR_FEE_UNSET, "Mức thu của %.*s chưa được xác nhận và nhập vào danh mục",
                           TEXT_ARGS(in->fee));

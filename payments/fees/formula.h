@@ -99,11 +99,17 @@ MUST_CHECK enum err formula_read(struct text text, enum rounding rounding, struc
 /* Conditions alone, as reductions use them. Empty text: none. */
 MUST_CHECK enum err conditions_read(struct text text, struct arena *arena, const char **ret_wrong,
                                     struct conditions *ret_conditions);
+/* "<", "<=", "=", ">=", ">" at the start of a text, which is then the rest. */
+bool formula_order_read(struct text *text, enum order *ret);
+bool formula_order_holds(int64_t value, enum order order, int64_t bound);
+int formula_name_in(struct text word, const char *const *names); /* NULL-terminated; -1 */
 /* "12%", "0.0190%" to ppb. */
 bool share_read(struct text text, int64_t *ret_ppb);
 /* "5000000000", "5e9" */
 bool number_read(struct text text, int64_t *ret_number);
 
+/* A decimal with at most `places` digits behind the point, as a whole number of 10^-places. */
+bool decimal_read(struct text text, int places, int64_t *ret_number);
 /* "26085.5" to đồng × 10 000; positive, at most four decimals. */
 bool exchange_rate_read(struct text text, int64_t *ret_rate);
 

@@ -1,7 +1,7 @@
 /* The officer's text of a formula, parsed once when the catalogue is loaded. */
 #include <stdio.h>
 #include <string.h>
-#include "payments/fees/formula.h"
+#include "payments/fees/sheet.h"
 
 const char *const rounding_names[ROUNDING_COUNT + 1] = {"dong_half_up",     "dong_down",     "dong_up",
                                                         "thousand_half_up", "thousand_down", NULL};
@@ -79,8 +79,7 @@ bool number_read(struct text text, int64_t *ret_number)
     return true;
 }
 
-/* Decimal with at most `places` digits behind the point, as a whole number of 10^-places. */
-static bool decimal_read(struct text text, int places, int64_t *ret_number)
+bool decimal_read(struct text text, int places, int64_t *ret_number)
 {
     struct text fraction, whole = text_until(text, '.', &fraction);
     int64_t number;
@@ -120,120 +119,12 @@ static bool price_read(struct text text, struct price *ret)
     return true;
 }
 
-static bool word_ok(struct text word)
-{
-    if (!word.length || word.length > QUOTE_WORD_MAX)
-        return false;
-    for (size_t i = 0; i < word.length; i++) {
-        char c = word.at[i];
-        if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !strchr("_-.", c))
-            return false;
-    }
-    return true;
-}
-
-static int name_in(struct text word, const char *const *names)
+int formula_name_in(struct text word, const char *const *names)
 {
     for (int i = 0; names[i]; i++)
         if (text_is(word, names[i]))
             return i;
     return -1;
-}
-
-/* "<", "<=", "=", ">=", ">" at the start; what follows is the rest. */
-static bool order_read(struct text *text, enum order *ret)
-{
-    static const struct {
-        const char *sign;
-        enum order order;
-    } signs[] = {{"<=", ORDER_LESS_EQUAL},
-                 {">=", ORDER_GREATER_EQUAL},
-                 {"<", ORDER_LESS},
-                 {">", ORDER_GREATER},
-                 {"=", ORDER_EQUAL}};
-    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
-        if (text_starts(*text, signs[i].sign)) {
-            *ret = signs[i].order;
-            *text = text_trim(text_slice(*text, strlen(signs[i].sign), text->length));
-            return true;
-        }
-    return false;
-}
-
-static bool words_read(struct text text, struct condition *condition)
-{
-    while (text.at) {
-        struct text rest, word = text_trim(text_until(text, '|', &rest));
-        if (!word_ok(word) || condition->word_count == WORDS_MAX)
-            return false;
-        condition->words[condition->word_count++] = word;
-        int channel = condition->subject == SUBJECT_CHANNEL ? name_in(word, channel_names) : 0;
-        if (channel < 0)
-            return false;
-        condition->channels |= 1u << channel;
-        text = rest;
-    }
-    return condition->word_count > 0;
-}
-
-static bool condition_read(struct text text, struct condition *ret)
-{
-    static const char *const subjects[] = {"area", "role", "legacy", "channel", NULL};
-    struct condition condition = {0};
-    size_t name = 0;
-    while (name < text.length && !strchr("<>=", text.at[name]))
-        name++;
-    struct text subject = text_trim(text_slice(text, 0, name)), rest = text_slice(text, name, text.length);
-    if (!order_read(&rest, &condition.order))
-        return false;
-    int at = name_in(subject, subjects), number = name_in(subject, quantity_names);
-    if (at >= 0) {
-        condition.subject = (enum subject)at;
-        if (condition.order != ORDER_EQUAL || !words_read(rest, &condition))
-            return false;
-    } else if (number >= 0) {
-        condition.subject = SUBJECT_NUMBER;
-        condition.number = (enum quantity)number;
-        if (!number_read(rest, &condition.bound))
-            return false;
-    } else {
-        return false;
-    }
-    *ret = condition;
-    return true;
-}
-
-bool exchange_rate_read(struct text text, int64_t *ret_rate)
-{
-    int64_t rate;
-    if (!decimal_read(text, 4, &rate) || rate <= 0 || rate > MONEY_MAX)
-        return false;
-    *ret_rate = rate;
-    return true;
-}
-
-enum err conditions_read(struct text text, struct arena *arena, const char **ret_wrong, struct conditions *ret)
-{
-    struct condition list[CONDITIONS_MAX];
-    size_t count = 0;
-    text = text_trim(text);
-    while (text.length) {
-        struct text rest, one = text_trim(text_until(text, '&', &rest));
-        if (count == CONDITIONS_MAX || !condition_read(one, &list[count])) {
-            *ret_wrong = arena_printf(arena,
-                                      "“%.*s”: điều kiện phải có dạng area=…, role=…, legacy=…, channel=… hoặc "
-                                      "value<=…, tối đa %d điều kiện nối bằng &",
-                                      TEXT_ARGS(text_head(one, 80)), CONDITIONS_MAX);
-            return ERR_CATALOGUE;
-        }
-        count++;
-        text = rest;
-    }
-    struct condition *kept = count ? ARENA_ARRAY(arena, struct condition, count) : NULL;
-    if (count)
-        memcpy(kept, list, count * sizeof *list);
-    *ret = (struct conditions){count, kept};
-    return OK;
 }
 
 static bool page_case(struct reading *in, struct text left, struct formula_case *one)
@@ -253,7 +144,7 @@ static bool bracket_case(struct reading *in, struct text left, struct formula_ca
 {
     struct formula *formula = in->formula;
     const struct formula_case *before = formula->case_count ? &formula->cases[formula->case_count - 1] : NULL;
-    if (!order_read(&left, &one->order) || one->order == ORDER_EQUAL || !number_read(left, &one->bound))
+    if (!formula_order_read(&left, &one->order) || one->order == ORDER_EQUAL || !number_read(left, &one->bound))
         return wrong(in, left, "phải có dạng <5e9, <=5e9, hoặc >5e9 ở khoảng cuối");
     if (before && before->order >= ORDER_GREATER_EQUAL)
         return wrong(in, left, "khoảng dạng > phải đứng cuối");
@@ -281,7 +172,7 @@ static bool case_read(struct reading *in, struct text left, struct text right)
         return wrong(in, right, "tỷ lệ không quá 100%");
     switch (formula->kind) {
     case FORMULA_CHANNEL: {
-        int channel = name_in(left, channel_names);
+        int channel = formula_name_in(left, channel_names);
         if (channel < 0 || formula->channel_prices[channel] != QUANTITY_NONE)
             return wrong(in, left, "phải là counter, online, online_part hoặc post, mỗi loại một lần");
         formula->channel_prices[channel] = one->price.fixed;
@@ -316,7 +207,7 @@ static bool times_read(struct reading *in, struct text role, struct text value)
         return wrong(in, role, "quá nhiều hệ số");
     struct formula_case *one = &formula->multipliers[formula->multiplier_count];
     *one = (struct formula_case){0};
-    if (!word_ok(role) || !share_read(value, &one->price.share_ppb) || one->price.share_ppb > (int64_t)10 * PPB)
+    if (!sheet_code_ok(role) || !share_read(value, &one->price.share_ppb) || one->price.share_ppb > (int64_t)10 * PPB)
         return wrong(in, role, "hệ số phải có dạng times.vai_trò=150%");
     one->name = role;
     formula->multiplier_count++;
@@ -325,7 +216,7 @@ static bool times_read(struct reading *in, struct text role, struct text value)
 
 static bool quantity_read(struct reading *in, struct text value, enum quantity *ret)
 {
-    int at = name_in(value, quantity_names);
+    int at = formula_name_in(value, quantity_names);
     if (at < 0)
         return wrong(in, value, "không phải tên số lượng (copies, pages, value, persons, …)");
     *ret = (enum quantity)at;
@@ -335,7 +226,7 @@ static bool quantity_read(struct reading *in, struct text value, enum quantity *
 static bool gap_read(struct reading *in, struct text value)
 {
     static const char *const gaps[] = {"none", "lower", "upper", "refuse", NULL};
-    int at = name_in(value, gaps);
+    int at = formula_name_in(value, gaps);
     if (at < 0)
         return wrong(in, value, "gap phải là lower, upper hoặc refuse");
     in->formula->gap = (enum gap)at;
@@ -376,7 +267,7 @@ static bool parameter_read(struct reading *in, struct text name, struct text val
     case P_BY: return quantity_read(in, value, &f->by);
     case P_GAP: return gap_read(in, value);
     case P_DEFAULTS:
-        if (!word_ok(value))
+        if (!sheet_code_ok(value))
             return wrong(in, value, "phải là một từ không dấu");
         *(text_is(name, "area_default") ? &f->area_default : &f->role_default) = value;
         return true;
@@ -406,12 +297,12 @@ static bool place_read(struct reading *in, struct text value)
         return wrong(in, value, "thừa, hoặc thiếu dấu : hay =");
     if (f->kind == FORMULA_PERCENT_OF && place == 0) {
         f->other = value;
-        return word_ok(value) || wrong(in, value, "phải là mã khoản thu");
+        return sheet_code_ok(value) || wrong(in, value, "phải là mã khoản thu");
     }
     if (f->kind == FORMULA_FOREIGN) {
         if (place == 0) {
             f->currency = value;
-            return (value.length == 3 && word_ok(value)) || wrong(in, value, "phải là mã tiền tệ như USD");
+            return (value.length == 3 && sheet_code_ok(value)) || wrong(in, value, "phải là mã tiền tệ như USD");
         }
         return decimal_read(value, 2, &f->foreign_cents) || wrong(in, value, "phải là số tiền như 25.00");
     }

@@ -66,7 +66,7 @@ struct procedure_page {
 };
 
 static const char *const kind_words[] = {"phi", "le_phi", "postal"};
-static const char *const document_words[] = {"state_receipt", "invoice_elsewhere", "none", NULL};
+static const char *const document_words[] = {"state_receipt", "invoice_elsewhere", "none", "unset"};
 
 static void write_names(struct json *json, const char *key, const struct formula *f, enum subject subject)
 {
@@ -134,13 +134,12 @@ static const char *price_state(enum formula_kind kind)
 
 static void write_reduction(struct json *json, const struct reduction *rule)
 {
+    char rate[QUOTE_RATE_SIZE];
+    quote_rate_write(rule->rate == RATE_UNSET ? 0 : rule->rate, rate);
     json_put_object(json, NULL);
     json_put_text(json, "name", rule->name_vi);
     json_put_text(json, "name_en", rule->name_en);
-    if (rule->rate == RATE_UNSET)
-        json_put_null(json, "rate");
-    else
-        json_put_textf(json, "rate", "%d.%02d", (int)(rule->rate / RATE_ONE), (int)(rule->rate % RATE_ONE / 100));
+    json_put_string(json, "rate", rule->rate == RATE_UNSET ? NULL : rate);
     json_put_array(json, "beneficiary_categories");
     for (size_t i = 0; i < rule->category_words.count; i++)
         json_put_text(json, NULL, rule->category_words.list[i]);

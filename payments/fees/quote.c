@@ -1,4 +1,5 @@
 /* The quote: which fees, which version, which benefit, how long it holds. Pure. */
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include "payments/fees/catalogue.h"
@@ -142,7 +143,7 @@ static size_t reductions_find(struct work *work, const struct fee_entry *entry, 
                               const struct formula_result *result, struct quote_reduction *found)
 {
     size_t count = 0, best = SIZE_MAX;
-    for (size_t i = 0; i < entry->reduction_count && count < QUOTE_REDUCTIONS_MAX && result->gross > 0; i++) {
+    for (size_t i = 0; i < entry->reduction_count && result->gross > 0; i++) {
         const struct reduction *rule = entry->reductions[i];
         if (rule->categories && !(rule->categories & work->categories))
             continue;
@@ -165,6 +166,7 @@ static size_t reductions_find(struct work *work, const struct fee_entry *entry, 
             continue;
         if (one.state == REDUCTION_APPLIED && (best == SIZE_MAX || one.amount > found[best].amount))
             best = count;
+        assert(count < QUOTE_REDUCTIONS_MAX); /* catalogue_read counted those of each day */
         found[count++] = one;
     }
     for (size_t i = 0; i < count; i++)

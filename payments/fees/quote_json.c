@@ -99,8 +99,7 @@ enum err quote_request_read(struct json_fields *in, struct quote_request *ret_re
     return err;
 }
 
-/* 5000 → "0.50", 1250 → "0.125" */
-static void rate_write(int64_t rate, char ret_text[8])
+void quote_rate_write(int64_t rate, char ret_text[QUOTE_RATE_SIZE])
 {
     int length = 6;
     memcpy(ret_text, "0.0000", 7);
@@ -111,10 +110,13 @@ static void rate_write(int64_t rate, char ret_text[8])
         ret_text[--length] = '\0';
 }
 
-static const char *state_reason(enum reduction_state state)
+/* Why a reduction lost; `best` is the one that counts, the first of the line. */
+static const char *state_reason(const struct quote_reduction *reduction, const struct quote_reduction *best)
 {
-    switch (state) {
-    case REDUCTION_LOWER: return "đã áp dụng mức giảm cao hơn; không cộng dồn";
+    switch (reduction->state) {
+    case REDUCTION_LOWER:
+        return reduction->amount < best->amount ? "đã áp dụng mức giảm cao hơn; không cộng dồn"
+                                                : "đã áp dụng một mức giảm ngang bằng; không cộng dồn";
     case REDUCTION_PRINTED: return "biểu mức thu đã in giá cho hình thức nộp này";
     case REDUCTION_CHANNEL: return "không áp dụng cho hình thức nộp này";
     case REDUCTION_PROCEDURE: return "chỉ áp dụng cho thủ tục khác, hoặc chưa nêu thủ tục";
@@ -124,12 +126,13 @@ static const char *state_reason(enum reduction_state state)
     }
 }
 
-static void reduction_write(struct json *json, const struct quote_reduction *reduction, struct buf *words)
+static void reduction_write(struct json *json, const struct quote_reduction *reduction,
+                            const struct quote_reduction *best, struct buf *words)
 {
-    char rate[8];
-    rate_write(reduction->rate, rate);
+    char rate[QUOTE_RATE_SIZE];
+    quote_rate_write(reduction->rate, rate);
     json_put_object(json, NULL);
-    const char *why = state_reason(reduction->state);
+    const char *why = state_reason(reduction, best);
     buf_clear(words);
     buf_text(words, reduction->reason_vi);
     if (*why) {
@@ -158,7 +161,7 @@ static void line_write(struct json *json, const struct quote *quote, size_t inde
     json_put_int(json, "gross", line->gross);
     json_put_array(json, "reductions");
     for (size_t i = 0; i < line->reduction_count; i++)
-        reduction_write(json, &line->reductions[i], &words);
+        reduction_write(json, &line->reductions[i], &line->reductions[0], &words);
     json_put_end(json);
     json_put_int(json, "net", line->net);
     json_put_text(json, "legal_basis", line->legal_basis);

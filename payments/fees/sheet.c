@@ -66,11 +66,28 @@ int sheet_enum(struct sheet *sheet, const char *name, const char *const *names, 
     return otherwise;
 }
 
+/* 31/12/2026, as a Vietnamese spreadsheet writes dates. Read only in files it wrote (";" between cells): in others the
+ * same digits may be an American month. */
+static bool date_vi_parse(struct text value, date_days *ret_date)
+{
+    struct text rest, year, day = text_until(value, '/', &rest), month = text_until(rest, '/', &year);
+    int64_t numbers[3];
+    const struct text parts[] = {day, month, year};
+    for (int i = 0; i < 3; i++)
+        if (parts[i].length < 1 || parts[i].length > 4 || !text_to_int64(parts[i], &numbers[i]) || numbers[i] < 1)
+            return false;
+    date_days date = year.length == 4 ? date_from((int)numbers[2], (int)numbers[1], (int)numbers[0]) : DATE_NONE;
+    if (date == DATE_NONE)
+        return false;
+    *ret_date = date;
+    return true;
+}
+
 date_days sheet_date(struct sheet *sheet, const char *name)
 {
     struct text value = sheet_cell(sheet, name);
     date_days date = DATE_NONE;
-    if (value.length && !date_parse(value, &date))
+    if (value.length && !date_parse(value, &date) && !(sheet->csv.separator == ';' && date_vi_parse(value, &date)))
         sheet_fault(sheet, name, ERR_FIELD_FORMAT, "phải là ngày có thật dạng YYYY-MM-DD, hoặc unset");
     return date;
 }
@@ -154,6 +171,39 @@ struct text sheet_basis(struct sheet *sheet)
     return (struct text){both, number.length + 2 + article.length};
 }
 
+/* Spreadsheets write what their country writes: a comma, in Viet Nam a semicolon, or a tab. */
+static char separator_of(struct text bytes)
+{
+    size_t commas = 0, semicolons = 0, tabs = 0;
+    for (size_t i = 0; i < bytes.length && bytes.at[i] != '\n' && bytes.at[i] != '\r'; i++) {
+        commas += bytes.at[i] == ',';
+        semicolons += bytes.at[i] == ';';
+        tabs += bytes.at[i] == '\t';
+    }
+    return semicolons > commas && semicolons > tabs ? ';' : tabs > commas ? '\t' : ',';
+}
+
+int sheet_field_of(struct text bytes, const char *column, struct arena *arena)
+{
+    struct csv csv;
+    struct csv_row row;
+    csv_open(&csv, bytes, separator_of(bytes), arena);
+    if (csv_next(&csv, &row))
+        return 0;
+    for (size_t i = 0; i < row.count; i++)
+        if (text_is(text_trim(row.fields[i]), column))
+            return (int)i + 1;
+    return 0;
+}
+
+static bool blank_from(const struct csv_row *row, size_t first)
+{
+    for (size_t i = first; i < row->count; i++)
+        if (text_trim(row->fields[i]).length)
+            return false;
+    return true;
+}
+
 bool sheet_open(struct sheet *sheet, struct text bytes, const char *name, const char *const *columns,
                 struct arena *arena, struct faults *faults)
 {
@@ -164,16 +214,19 @@ bool sheet_open(struct sheet *sheet, struct text bytes, const char *name, const 
     for (int i = 0; i < SHEET_COLUMNS_MAX; i++)
         sheet->field_of[i] = -1;
     if (!text_is_utf8(bytes)) {
-        sheet_fault(sheet, NULL, ERR_UTF8, "tệp phải là UTF-8");
+        sheet_fault(sheet, NULL, ERR_UTF8, "tệp phải là UTF-8: lưu lại với dạng “CSV UTF-8”");
         return false;
     }
-    csv_open(&sheet->csv, bytes, ',', arena);
+    csv_open(&sheet->csv, bytes, separator_of(bytes), arena);
     if (csv_next(&sheet->csv, &sheet->row)) {
         sheet->row.line = sheet->csv.line ? sheet->csv.line : 1;
         sheet_fault(sheet, NULL, ERR_CSV_SYNTAX, "tệp rỗng hoặc dòng tiêu đề sai");
         return false;
     }
-    for (size_t f = 0; f < sheet->row.count; f++) {
+    sheet->width = sheet->row.count; /* empty columns on the right are a spreadsheet's, not the officer's */
+    while (sheet->width > 1 && !text_trim(sheet->row.fields[sheet->width - 1]).length)
+        sheet->width--;
+    for (size_t f = 0; f < sheet->width; f++) {
         bool known = false;
         for (int i = 0; columns[i]; i++)
             if (text_is(text_trim(sheet->row.fields[f]), columns[i])) {
@@ -198,9 +251,11 @@ bool sheet_open(struct sheet *sheet, struct text bytes, const char *name, const 
 
 bool sheet_next(struct sheet *sheet, size_t rows)
 {
-    size_t header = (size_t)sheet->column_count;
+    enum err err;
     sheet->next_column = 0;
-    enum err err = csv_next(&sheet->csv, &sheet->row);
+    do
+        err = csv_next(&sheet->csv, &sheet->row);
+    while (!err && blank_from(&sheet->row, 0)); /* rows of nothing but separators, too */
     if (err == ERR_NOT_FOUND)
         return false;
     if (err || rows == CATALOGUE_ROWS_MAX) {
@@ -208,7 +263,7 @@ bool sheet_next(struct sheet *sheet, size_t rows)
         sheet_fault(sheet, NULL, err ? err : ERR_FIELD_LENGTH, err ? "sai cú pháp CSV" : "quá nhiều dòng");
         return false;
     }
-    if (sheet->row.count != header)
-        sheet_fault(sheet, NULL, ERR_CSV_SYNTAX, "dòng có %zu ô, tiêu đề có %zu", sheet->row.count, header);
+    if (sheet->row.count < sheet->width || !blank_from(&sheet->row, sheet->width))
+        sheet_fault(sheet, NULL, ERR_CSV_SYNTAX, "dòng có %zu ô, tiêu đề có %zu", sheet->row.count, sheet->width);
     return true;
 }

@@ -14,11 +14,14 @@ struct sheet {
     const char *name;
     const char *const *columns;
     int column_count, next_column;
+    size_t width;                    /* cells of the header */
     int field_of[SHEET_COLUMNS_MAX]; /* column → field, -1 absent */
     struct arena *arena;
     struct faults *faults;
 };
 
+/* Which cell of a file's header a column is, from 1; 0 when it has none. */
+int sheet_field_of(struct text bytes, const char *column, struct arena *arena);
 /* Reads the header; false (with faults) when the file cannot be used. Unknown and missing columns are faults. */
 bool sheet_open(struct sheet *sheet, struct text bytes, const char *name, const char *const *columns,
                 struct arena *arena, struct faults *faults);
