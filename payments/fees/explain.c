@@ -12,13 +12,13 @@ struct saying {
     struct buf *out;
 };
 
-/* 1.234.567, as money_format writes it; by hand, because a quote is mostly such numbers. */
+/* 1.234.567, in English 1,234,567; by hand, because a quote is mostly such numbers. */
 static void number(struct saying *say, int64_t value)
 {
     char digits[MONEY_TEXT_SIZE], *to = digits + sizeof digits;
     for (int i = 0; i == 0 || value > 0; i++, value /= 10) {
         if (i && i % 3 == 0)
-            *--to = '.';
+            *--to = say->language == LANGUAGE_VI ? '.' : ',';
         *--to = (char)('0' + value % 10);
     }
     buf_put(say->out, to, (size_t)(digits + sizeof digits - to));
@@ -127,7 +127,11 @@ static void explain_extra(struct saying *say)
         return;
     buf_string(say->out, " + ");
     number(say, beyond);
-    words(say, " bản thêm × ", " more × ");
+    if (say->language == LANGUAGE_VI) {
+        buf_char(say->out, ' ');
+        buf_text(say->out, unit(say));
+    }
+    words(say, " thêm × ", " more × ");
     amount(say, f->next.fixed);
     equals_gross(say);
 }
@@ -177,6 +181,7 @@ static void explain_share(struct saying *say, struct price price, int64_t base)
     int64_t part = 0;
     if (!price.share_ppb) {
         amount(say, price.fixed);
+        clamp_said(say, price.fixed);
         return;
     }
     if (price.fixed) {
@@ -240,35 +245,55 @@ static void explain_bracket(struct saying *say)
               " (the text is silent on exactly this value; the catalogue's stated policy applies)");
 }
 
+/* The rate itself, to seven decimals of a per cent; "≈" where it has more. */
+static void interpolated_said(struct saying *say, const struct interpolation *found)
+{
+    const struct formula *f = say->formula;
+    const struct formula_case *above = &f->cases[found->above], *below = above - 1;
+    words(say, "tỷ lệ nội suy ", "interpolated rate ");
+    if (found->rate % found->span)
+        buf_text(say->out, TEXT("≈ "));
+    share(say, (int64_t)((found->rate + found->span / 2) / found->span));
+    words(say, " (giữa ", " (between ");
+    share(say, below->price.share_ppb);
+    words(say, " ở mốc ", " at ");
+    amount(say, below->bound);
+    words(say, " và ", " and ");
+    share(say, above->price.share_ppb);
+    words(say, " ở mốc ", " at ");
+    amount(say, above->bound);
+    buf_char(say->out, ')');
+}
+
 static void explain_interp(struct saying *say)
 {
     const struct formula *f = say->formula;
-    int64_t value = say->quote->request->quantities[f->by], gross = say->line->gross;
-    size_t above = 0;
-    while (above < f->case_count && f->cases[above].bound < value)
-        above++;
-    if (above == 0 || above == f->case_count) {
-        words(say, "tỷ lệ ", "rate ");
-        share(say, f->cases[above ? above - 1 : 0].price.share_ppb);
-    } else {
-        words(say, "tỷ lệ nội suy giữa ", "rate interpolated between ");
-        share(say, f->cases[above - 1].price.share_ppb);
-        words(say, " và ", " and ");
-        share(say, f->cases[above].price.share_ppb);
-    }
-    struct text role = say->quote->request->role;
+    const struct quote_request *request = say->quote->request;
+    int64_t value = request->quantities[f->by], times = PPB;
+    struct interpolation found;
     for (size_t i = 0; i < f->multiplier_count; i++)
-        if (text_equal(f->multipliers[i].name, role)) {
-            words(say, ", hệ số ", ", multiplied by ");
-            share(say, f->multipliers[i].price.share_ppb);
-        }
-    words(say, " của ", " of ");
+        if (text_equal(f->multipliers[i].name, request->role))
+            times = f->multipliers[i].price.share_ppb;
+    if (!formula_interpolate(f, value, times, &found)) {
+        amount(say, say->line->gross);
+        return;
+    }
+    bool at_point = found.above < f->case_count && f->cases[found.above].bound == value;
+    if (at_point)
+        share(say, f->cases[found.above].price.share_ppb);
+    else if (found.above == 0 || found.above == f->case_count)
+        share(say, f->cases[found.above ? found.above - 1 : 0].price.share_ppb);
+    else
+        interpolated_said(say, &found);
+    if (times != PPB) {
+        words(say, " × hệ số ", " × factor ");
+        share(say, times);
+    }
+    buf_text(say->out, TEXT(" × "));
     amount(say, value);
-    equals_gross(say);
-    if (gross == f->max)
-        words(say, " (mức tối đa)", " (the maximum)");
-    else if (gross == f->min)
-        words(say, " (mức tối thiểu)", " (the minimum)");
+    buf_text(say->out, TEXT(" = "));
+    amount(say, found.amount);
+    clamp_said(say, found.amount);
 }
 
 /* Which case of the tariff it is: area, former area or role, in words. */
@@ -299,44 +324,84 @@ static void explain_matrix(struct saying *say)
                 case_said(say, one);
             buf_string(say->out, c + 1 < cell->when.count ? ", " : ": ");
         }
-        if (cell->price.share_ppb)
-            explain_share(say, cell->price, request->quantities[f->by]);
-        else
-            explain_count(say, cell->price.fixed);
+        if (!cell->price.share_ppb) {
+            explain_count(say, cell->price.fixed < f->max ? cell->price.fixed : f->max);
+            return;
+        }
+        explain_share(say, cell->price, request->quantities[f->by]);
+        if (say->line->quantity != 1) {
+            buf_text(say->out, TEXT("; × "));
+            number(say, say->line->quantity);
+            equals_gross(say);
+        }
         return;
     }
 }
 
+static date_days day_of_line(const struct saying *say)
+{
+    return say->line->fee->decided_by == DAY_OF_FILING ? say->quote->filed_on : say->quote->paid_on;
+}
+
+/* "50 % × 1.000.000 đ (Lệ phí cấp chứng chỉ …) = 500.000 đ" */
 static void explain_percent_of(struct saying *say)
 {
     const struct formula *f = say->formula;
+    const struct fee *other = catalogue_fee_on(say->quote->catalogue, f->other, day_of_line(say));
+    struct formula_result of = {.gross = QUANTITY_NONE};
+    struct arena arena;
+    struct faults ignored;
+    arena_init(&arena);
+    faults_init(&ignored, &arena);
+    const struct formula_input in = {.catalogue = say->quote->catalogue,
+                                     .request = say->quote->request,
+                                     .fee = f->other,
+                                     .where = "",
+                                     .day = day_of_line(say),
+                                     .depth = 1};
     share(say, f->price.share_ppb);
-    words(say, " của mức thu ", " of the fee ");
-    const struct fee *other =
-        catalogue_fee_on(say->quote->catalogue, f->other,
-                         say->line->fee->decided_by == DAY_OF_FILING ? say->quote->filed_on : say->quote->paid_on);
-    if (other)
+    if (other && !formula_evaluate(other->formula, &in, &ignored, &of)) {
+        buf_text(say->out, TEXT(" × "));
+        amount(say, of.gross);
+        buf_text(say->out, TEXT(" ("));
         buf_text(say->out, say->language == LANGUAGE_VI ? other->name_vi : other->name_en);
-    else
-        buf_text(say->out, f->other);
+        buf_char(say->out, ')');
+    }
     equals_gross(say);
+    arena_done(&arena);
+}
+
+/* "25 USD × 26.085,5 đ = 652.138 đ" */
+static void decimal(struct saying *say, int64_t value, int64_t one)
+{
+    int64_t rest = value % one;
+    number(say, value / one);
+    if (rest)
+        words(say, ",", ".");
+    for (; rest; rest = rest % one) {
+        one /= 10;
+        buf_char(say->out, (char)('0' + rest / one));
+    }
 }
 
 static void explain_foreign(struct saying *say)
 {
     const struct formula *f = say->formula;
-    const struct formula_input in = {.catalogue = say->quote->catalogue,
-                                     .request = say->quote->request,
-                                     .day = say->line->fee->decided_by == DAY_OF_FILING ? say->quote->filed_on
-                                                                                        : say->quote->paid_on};
+    const struct formula_input in = {
+        .catalogue = say->quote->catalogue, .request = say->quote->request, .day = day_of_line(say)};
     int64_t rate = 0;
     date_days ends;
     exchange_rate_find(f, &in, &rate, &ends);
-    buf_printf(say->out, "%lld.%02lld %.*s × %lld.%04lld", (long long)(f->foreign_cents / 100),
-               (long long)(f->foreign_cents % 100), TEXT_ARGS(f->currency), (long long)(rate / 10000),
-               (long long)(rate % 10000));
-    if (say->line->quantity > 1)
-        buf_printf(say->out, " × %lld", (long long)say->line->quantity);
+    decimal(say, f->foreign_cents, 100);
+    buf_char(say->out, ' ');
+    buf_text(say->out, f->currency);
+    buf_text(say->out, TEXT(" × "));
+    decimal(say, rate, 10000);
+    words(say, " đ (tỷ giá công bố trong ngày)", " đ (the rate published for the day)");
+    if (say->line->quantity > 1) {
+        buf_text(say->out, TEXT(" × "));
+        number(say, say->line->quantity);
+    }
     equals_gross(say);
 }
 

@@ -207,32 +207,43 @@ static enum err multiplier_find(const struct formula *f, const struct formula_in
 
 /* N = Nb − (Nb − Na)·(G − Gb)/(Ga − Gb) between points b < a, the first and last rate outside (TT 28/2023/TT-BTC
  * Điều 4). The fraction is kept exact; the multiplier acts on the rate, so before the clamp (Điều 4.3–6). */
+bool formula_interpolate(const struct formula *f, int64_t value, int64_t times_ppb, struct interpolation *ret)
+{
+    struct interpolation found = {.span = 1};
+    size_t above = 0;
+    while (above < f->case_count && f->cases[above].bound < value)
+        above++;
+    const struct formula_case *a = &f->cases[above < f->case_count ? above : above - 1], *b = above ? a - 1 : a;
+    found.above = above;
+    found.rate = a->price.share_ppb;
+    if (above > 0 && above < f->case_count) {
+        found.span = a->bound - b->bound;
+        found.rate = (__int128)b->price.share_ppb * found.span -
+                     (__int128)(b->price.share_ppb - a->price.share_ppb) * (value - b->bound);
+    }
+    int64_t divisor = common_divisor(times_ppb, PPB);
+    __int128 numerator;
+    if (!wide_multiply(found.rate, value, &numerator) || !wide_multiply(numerator, times_ppb / divisor, &numerator) ||
+        rounding_divide(numerator, (__int128)found.span * PPB * (PPB / divisor), f->rounding, &found.amount))
+        return false;
+    *ret = found;
+    return true;
+}
+
 static enum err interp_evaluate(const struct formula *f, const struct formula_input *in, struct faults *faults,
                                 struct formula_result *ret)
 {
-    int64_t value = in->request->quantities[f->by], times, amount;
+    int64_t value = in->request->quantities[f->by], times;
+    struct interpolation found;
     if (value == QUANTITY_NONE)
         return missing(in, faults, f->by);
     enum err err = multiplier_find(f, in, faults, &times);
     if (err)
         return err;
-    size_t above = 0;
-    while (above < f->case_count && f->cases[above].bound < value)
-        above++;
-    const struct formula_case *a = &f->cases[above < f->case_count ? above : above - 1], *b = above ? a - 1 : a;
-    __int128 rate = a->price.share_ppb, span = 1;
-    if (above > 0 && above < f->case_count) {
-        span = a->bound - b->bound;
-        rate = (__int128)b->price.share_ppb * span -
-               (__int128)(b->price.share_ppb - a->price.share_ppb) * (value - b->bound);
-    }
-    int64_t divisor = common_divisor(times, PPB);
-    __int128 numerator;
-    if (!wide_multiply(rate, value, &numerator) || !wide_multiply(numerator, times / divisor, &numerator) ||
-        rounding_divide(numerator, span * PPB * (PPB / divisor), f->rounding, &amount))
+    if (!formula_interpolate(f, value, times, &found))
         return overflow(in, faults, f->by);
-    ret->case_index = (int)above;
-    ret->gross = clamped(f, amount);
+    ret->case_index = (int)found.above;
+    ret->gross = clamped(f, found.amount);
     return OK;
 }
 

@@ -132,6 +132,16 @@ struct formula_result {
     date_days rate_ends;     /* foreign: last day of the published rate used; DATE_NONE otherwise */
 };
 
+/* A rate between two points of its table: rate ÷ span in 1/1 000 000 000. */
+struct interpolation {
+    size_t above; /* the point at or above the value; 0 below the table, case_count above it */
+    __int128 rate;
+    int64_t span;
+    int64_t amount; /* rounded, before the least and the most */
+};
+/* False beyond MONEY_MAX. */
+bool formula_interpolate(const struct formula *formula, int64_t value, int64_t times_ppb, struct interpolation *ret);
+
 extern const char *const quantity_words_vi[QUANTITY_COUNT], *const quantity_words_en[QUANTITY_COUNT];
 
 /* Evaluates; every missing or impossible quantity is a fault, `ret` is then untouched. */

@@ -180,32 +180,6 @@ static void what_was_filed_in_time_keeps_a_price_that_the_filing_day_decides(voi
 
 /* ---- what the citizen reads ----------------------------------------------------------------------------------- */
 
-static void an_explanation_shows_the_sum_and_the_article(void **state)
-{
-    assert_int_equal(price_of("CT-BANSAO", "'pages':5,'copies':2"), 14000);
-    assert_string_equal(explained(0, LANGUAGE_VI), "2 trang × 2.000 đ + 3 trang × 1.000 đ = 7.000 đ; 2 bản = 14.000 đ "
-                                                   "(TT 226/2016/TT-BTC, Điều 4.1)");
-    assert_string_equal(explained(0, LANGUAGE_EN), "2 pages × 2.000 đ + 3 pages × 1.000 đ = 7.000 đ; 2 copies = "
-                                                   "14.000 đ (TT 226/2016/TT-BTC, Điều 4.1)");
-    assert_int_equal(price_of("CT-BANSAO", "'pages':300"), 200000);
-    assert_string_equal(explained(0, LANGUAGE_VI), "2 trang × 2.000 đ + 298 trang × 1.000 đ = 302.000 đ, tối đa "
-                                                   "200.000 đ mỗi bản (TT 226/2016/TT-BTC, Điều 4.1)");
-    assert_int_equal(price("{'fees':['CC-DOI'],'channel':'counter'}"), 25000);
-    assert_string_equal(explained(0, LANGUAGE_VI),
-                        "1 thẻ × 50.000 đ = 50.000 đ (TT 73/2024/TT-BTC); giảm 50 %: Giảm mức thu theo TT "
-                        "64/2025/TT-BTC, bớt 25.000 đ, còn 25.000 đ");
-    assert_int_equal(price_of("HT-TRICHLUC", "'copies':2"), 16000);
-    assert_string_equal(explained(0, LANGUAGE_VI), "2 bản sao × 8.000 đ = 16.000 đ (TT 281/2016/TT-BTC, Điều 4.4)");
-    assert_string_equal(explained(0, LANGUAGE_EN), "2 × 8.000 đ per copy = 16.000 đ (TT 281/2016/TT-BTC, Điều 4.4)");
-    assert_int_equal(price_of("LLTP", "'copies':3"), 205000);
-    assert_string_equal(explained(0, LANGUAGE_VI),
-                        "200.000 đ (gồm 2 phiếu) + 1 bản thêm × 5.000 đ = 205.000 đ (TT 16/2025/TT-BTC)");
-    assert_int_equal(price_of("CC-HDGD", "'value':4000000000"), 2700000);
-    assert_string_equal(explained(0, LANGUAGE_VI),
-                        "giá trị 4.000.000.000 đ: 2.200.000 đ + 0,05 % × 1.000.000.000 đ = 2.700.000 đ (TT "
-                        "257/2016/TT-BTC (sửa đổi bởi TT 111/2017/TT-BTC), Điều 4.2a)");
-}
-
 static void every_priced_fee_can_be_explained_in_both_languages(void **state)
 {
     size_t priced = 0;
@@ -418,7 +392,6 @@ int main(void)
         cmocka_unit_test(a_procedure_has_its_usual_fees_and_lets_one_choose_others),
         cmocka_unit_test(a_quote_never_outlives_a_rule_it_used_nor_the_day_before_a_cheaper_one),
         cmocka_unit_test(what_was_filed_in_time_keeps_a_price_that_the_filing_day_decides),
-        cmocka_unit_test(an_explanation_shows_the_sum_and_the_article),
         cmocka_unit_test(every_priced_fee_can_be_explained_in_both_languages),
         cmocka_unit_test(an_id_carries_the_whole_quote_to_another_host),
         cmocka_unit_test(an_id_with_any_character_changed_is_refused),
