@@ -3,7 +3,7 @@
 #include <string.h>
 #include "payments/fees/difference.h"
 
-enum { VARIANTS_MAX = 24, DAYS_MAX = 32 };
+enum { VARIANTS_MAX = 2 * CATEGORIES_MAX + 1, DAYS_MAX = 128 };
 
 /* Who asks: nobody in particular, or a category, perhaps of one procedure only. */
 struct variant {
@@ -43,12 +43,16 @@ static struct catalogue_change *change_add(struct catalogue_difference *out)
 
 static void day_add(struct comparison *c, date_days day)
 {
-    if (day == DATE_NONE || day <= c->today || c->day_count == DAYS_MAX)
+    if (day == DATE_NONE || day <= c->today)
         return;
     size_t at = c->day_count;
     for (size_t i = 0; i < c->day_count; i++)
         if (c->days[i] == day)
             return;
+    if (c->day_count == DAYS_MAX) {
+        c->out->dropped++; /* told as “not shown”, never forgotten */
+        return;
+    }
     while (at > 1 && c->days[at - 1] > day) {
         c->days[at] = c->days[at - 1];
         at--;
@@ -69,7 +73,9 @@ static void variant_add(struct comparison *c, struct text category, struct text 
     for (size_t i = 0; i < c->variant_count; i++)
         if (text_equal(c->variants[i].category, category) && text_equal(c->variants[i].procedure, procedure))
             return;
-    if (c->variant_count < VARIANTS_MAX)
+    if (c->variant_count == VARIANTS_MAX)
+        c->out->dropped++;
+    else
         c->variants[c->variant_count++] = (struct variant){category, name, procedure};
 }
 

@@ -28,7 +28,7 @@ static struct text date_text(struct arena *arena, date_days day)
 
 /* ---- rows of fees and reductions ------------------------------------------------------------------------------ */
 
-enum { CELLS_MAX = 16 };
+enum { CELLS_MAX = 20 };
 struct cell {
     const char *column;
     struct text value;
@@ -39,6 +39,10 @@ static size_t fee_cells(struct arena *arena, const struct fee *fee, struct cell 
     static const char *const documents[] = {"state_receipt", "invoice_elsewhere", "none", "unset"};
     const struct cell all[] = {{"formula", fee->formula_text},
                                {"name_vi", fee->name_vi},
+                               {"name_en", fee->name_en},
+                               {"kind", fee->kind == FEE_LE_PHI ? TEXT("le_phi") : TEXT("phi")},
+                               {"unit_vi", fee->unit_vi},
+                               {"issued_by", fee->issued_by},
                                {"legal_basis", fee->legal_basis},
                                {"valid_from", date_text(arena, fee->valid_from)},
                                {"valid_to", date_text(arena, fee->valid_to)},
@@ -80,6 +84,7 @@ static size_t reduction_cells(struct arena *arena, const struct reduction *rule,
 {
     const struct cell all[] = {
         {"name_vi", rule->name_vi},
+        {"kind", rule->kind == REDUCTION_CHANNEL_SHARE ? TEXT("channel_share") : TEXT("relief")},
         {"rate", rule->rate == RATE_UNSET
                      ? TEXT_NONE
                      : arena_textf(arena, "%d,%02d %%", (int)(rule->rate / 100), (int)(rule->rate % 100))},
@@ -238,11 +243,80 @@ static void procedures_compare(const struct catalogue *before, const struct cata
         struct text was = old ? fees_text(arena, old) : TEXT("chưa có"), is = fees_text(arena, now);
         if (!text_equal(was, is))
             add(out, CHANGE_PROCEDURE, arena, now->code, now->name_vi, old ? "khoản thu" : "thủ tục mới", was, is);
+        if (!old)
+            continue;
+        const struct cell left[] = {{"name_vi", old->name_vi},
+                                    {"agency_level", old->agency_level},
+                                    {"postal", old->postal}},
+                          right[] = {
+                              {"name_vi", now->name_vi}, {"agency_level", now->agency_level}, {"postal", now->postal}};
+        cells_compare(out, arena, now->code, now->name_vi, left, right, sizeof left / sizeof *left);
     }
     for (size_t i = 0; i < before->procedure_count; i++)
         if (!catalogue_procedure(after, before->procedures[i].code))
             add(out, CHANGE_PROCEDURE, arena, before->procedures[i].code, before->procedures[i].name_vi,
                 "thủ tục bị bỏ", fees_text(arena, &before->procedures[i]), TEXT("không còn"));
+}
+
+/* ---- categories and named values ------------------------------------------------------------------------------- */
+
+static void categories_compare(const struct catalogue *before, const struct catalogue *after, struct arena *arena,
+                               struct catalogue_difference *out)
+{
+    for (size_t i = 0; i < after->category_count; i++) {
+        const struct category *now = &after->categories[i];
+        int bit = catalogue_category(before, now->code);
+        if (bit < 0) {
+            add(out, CHANGE_FACT, arena, now->code, now->name_vi, "diện mới", TEXT_NONE, now->legal_basis);
+            continue;
+        }
+        const struct category *old = &before->categories[bit];
+        const struct cell left[] = {{"name_vi", old->name_vi},
+                                    {"legal_basis", old->legal_basis},
+                                    {"evidence_vi", old->evidence_vi}},
+                          right[] = {{"name_vi", now->name_vi},
+                                     {"legal_basis", now->legal_basis},
+                                     {"evidence_vi", now->evidence_vi}};
+        cells_compare(out, arena, now->code, now->name_vi, left, right, sizeof left / sizeof *left);
+    }
+    for (size_t i = 0; i < before->category_count; i++)
+        if (catalogue_category(after, before->categories[i].code) < 0)
+            add(out, CHANGE_FACT, arena, before->categories[i].code, before->categories[i].name_vi, "diện bị bỏ",
+                before->categories[i].legal_basis, TEXT_NONE);
+}
+
+static const struct value_row *value_find(const struct catalogue *catalogue, const struct value_row *like)
+{
+    for (size_t i = 0; i < catalogue->value_count; i++)
+        if (catalogue->values[i].valid_from == like->valid_from && text_equal(catalogue->values[i].name, like->name))
+            return &catalogue->values[i];
+    return NULL;
+}
+
+/* What a base salary is, what a collector is, what a dollar was worth: prices and remittances hang on them. */
+static void values_compare(const struct catalogue *before, const struct catalogue *after, struct arena *arena,
+                           struct catalogue_difference *out)
+{
+    for (size_t i = 0; i < after->value_count; i++) {
+        const struct value_row *now = &after->values[i], *old = value_find(before, now);
+        if (text_is(now->name, "edition"))
+            continue;
+        if (!old) {
+            add(out, CHANGE_FACT, arena, now->name, now->name, "giá trị mới", TEXT_NONE, now->value);
+            continue;
+        }
+        const struct cell left[] = {{"value", old->value},
+                                    {"valid_to", date_text(arena, old->valid_to)},
+                                    {"legal_basis", old->legal_basis}},
+                          right[] = {{"value", now->value},
+                                     {"valid_to", date_text(arena, now->valid_to)},
+                                     {"legal_basis", now->legal_basis}};
+        cells_compare(out, arena, now->name, now->name, left, right, sizeof left / sizeof *left);
+    }
+    for (size_t i = 0; i < before->value_count; i++)
+        if (!value_find(after, &before->values[i]))
+            add(out, CHANGE_FACT, arena, before->values[i].name, before->values[i].name, "giá trị bị bỏ",
+                before->values[i].value, TEXT_NONE);
 }
 
 void facts_compare(const struct catalogue *before, const struct catalogue *after, struct arena *arena,
@@ -251,4 +325,6 @@ void facts_compare(const struct catalogue *before, const struct catalogue *after
     procedures_compare(before, after, arena, out);
     fees_compare(before, after, arena, out);
     reductions_compare(before, after, arena, out);
+    categories_compare(before, after, arena, out);
+    values_compare(before, after, arena, out);
 }
