@@ -35,7 +35,7 @@ void html_foot(struct buf *out)
     buf_string(out, "</main>\n</body>\n</html>\n");
 }
 
-static void item(struct buf *out, const char *label, struct text value)
+void html_item(struct buf *out, const char *label, struct text value)
 {
     if (!value.length)
         return;
@@ -46,13 +46,13 @@ static void item(struct buf *out, const char *label, struct text value)
 
 static void put_party(struct buf *out, const struct receipt_party *party, const char *name_label)
 {
-    item(out, name_label, party->name);
-    item(out, "Mã số thuế", party->tax_code);
-    item(out, "Số định danh", party->id_number);
-    item(out, "Số hộ chiếu", party->passport);
-    item(out, "Địa chỉ", party->address);
-    item(out, "Điện thoại", party->phone);
-    item(out, "Số tài khoản", party->account);
+    html_item(out, name_label, party->name);
+    html_item(out, "Mã số thuế", party->tax_code);
+    html_item(out, "Số định danh", party->id_number);
+    html_item(out, "Số hộ chiếu", party->passport);
+    html_item(out, "Địa chỉ", party->address);
+    html_item(out, "Điện thoại", party->phone);
+    html_item(out, "Số tài khoản", party->account);
 }
 
 static void put_lines(struct buf *out, const struct receipt_document *document)
@@ -116,31 +116,31 @@ void html_receipt(const struct receipt_verdict *verdict, const char *link, struc
     if (document->delegate.name.length)
         put_party(out, &document->delegate, "Đơn vị được ủy nhiệm lập");
     buf_string(out, "</dl>\n<dl class=\"number\">\n");
-    item(out, "Mẫu số", document->form);
-    item(out, "Ký hiệu", document->symbol);
+    html_item(out, "Mẫu số", document->form);
+    html_item(out, "Ký hiệu", document->symbol);
     buf_printf(out, "<div><dt>Số</dt><dd>%lld</dd></div>\n</dl>\n</header>\n", (long long)document->number);
     buf_printf(out,
                "<h1>Biên lai thu phí, lệ phí <small lang=\"en\">(Fee receipt)</small></h1>\n"
                "<p class=\"day\">Ngày %02d tháng %02d năm %04d</p>\n<dl>\n",
                day.day, day.month, day.year);
     put_party(out, &document->payer, "Tên người nộp");
-    item(out, "Mã hồ sơ", document->dossier);
-    item(out, "Người có hồ sơ", document->applicant);
-    item(out, "Mã thanh toán", document->reference);
+    html_item(out, "Mã hồ sơ", document->dossier);
+    html_item(out, "Người có hồ sơ", document->applicant);
+    html_item(out, "Mã thanh toán", document->reference);
     put_related(out, &document->replaces);
     buf_string(out, "</dl>\n");
     put_lines(out, document);
     buf_string(out, "<dl>\n");
     receipt_amount_in_words(document->total, words);
-    item(out, "Bằng chữ", text_of(words));
-    item(out, "Hình thức thanh toán", text_of(receipt_method_vi(document->method)));
+    html_item(out, "Bằng chữ", text_of(words));
+    html_item(out, "Hình thức thanh toán", text_of(receipt_method_vi(document->method)));
     date_format_vi(document->collected_on, date);
-    item(out, "Ngày thu tiền", text_of(date));
+    html_item(out, "Ngày thu tiền", text_of(date));
     buf_string(out, "</dl>\n<footer>\n<section class=\"signature\">\n<h2>Chữ ký số của đơn vị thu</h2>\n<dl>\n");
-    item(out, "Ký bởi", verdict->signer_name);
+    html_item(out, "Ký bởi", verdict->signer_name);
     instant_format_vi(verdict->signed_at, at);
-    item(out, "Thời điểm ký", text_of(at));
-    item(out, "Chứng thư", verdict->issuer);
+    html_item(out, "Thời điểm ký", text_of(at));
+    html_item(out, "Chứng thư", verdict->issuer);
     buf_string(out, "</dl>\n</section>\n");
     if (link)
         put_qr(out, link);

@@ -44,14 +44,19 @@ static void put_signed_info(struct buf *out, const struct signer *signer, struct
     buf_string(out, "</DigestValue></Reference>");
 }
 
-static void put_object_rest(struct buf *out, instant_us signing_time)
+/* The canonical Object that is digested; returns where the part begins that stands in the file after "<Object". */
+static size_t put_object(struct buf *object, instant_us signing_time)
 {
+    static const char head[] = "<Object xmlns=\"" DSIG_NAMESPACE "\"";
     struct civil t = civil_of(signing_time);
-    buf_printf(out,
+    buf_room(object, 512);
+    buf_string(object, head);
+    buf_printf(object,
                " Id=\"" DSIG_TIME_ID "\"><SignatureProperties><SignatureProperty Target=\"#" DSIG_SIGNATURE_ID
                "\"><SigningTime>%04d-%02d-%02dT%02d:%02d:%02d</SigningTime></SignatureProperty></SignatureProperties>"
                "</Object>",
                t.year, t.month, t.day, t.hour, t.minute, t.second);
+    return sizeof head - 1;
 }
 
 static void put_key_info(struct buf *out, const struct signer *signer)
@@ -74,16 +79,13 @@ static void put_key_info(struct buf *out, const struct signer *signer)
 }
 
 /* The canonical SignedInfo that is signed; returns where its content begins. */
-static size_t put_info(struct buf *info, const struct signer *signer, struct text data, instant_us signing_time)
+static size_t put_info(struct buf *info, const struct signer *signer, struct text data, struct text object)
 {
-    struct buf object = {0};
-    buf_string(&object, "<Object xmlns=\"" DSIG_NAMESPACE "\"");
-    put_object_rest(&object, signing_time);
+    buf_room(info, 1536);
     buf_string(info, "<SignedInfo xmlns=\"" DSIG_NAMESPACE "\">");
     size_t head = info->length;
-    put_signed_info(info, signer, data, buf_view(&object));
+    put_signed_info(info, signer, data, object);
     buf_string(info, "</SignedInfo>");
-    buf_done(&object);
     return head;
 }
 
@@ -93,8 +95,9 @@ enum err envelope_sign(const struct envelope *envelope, const struct signer *sig
     struct text data = data_bytes(envelope, unsigned_xml);
     if (!data.length)
         return ERR_SIGNATURE_PROFILE;
-    struct buf info = {0};
-    size_t info_head = put_info(&info, signer, data, signing_time);
+    struct buf info = {0}, object = {0};
+    size_t object_head = put_object(&object, signing_time);
+    size_t info_head = put_info(&info, signer, data, buf_view(&object));
 
     uint8_t signature[SIGNATURE_SIZE_MAX];
     size_t length;
@@ -113,10 +116,11 @@ enum err envelope_sign(const struct envelope *envelope, const struct signer *sig
         buf_string(out, "</SignatureValue>");
         put_key_info(out, signer);
         buf_string(out, "<Object");
-        put_object_rest(out, signing_time);
+        buf_text(out, text_slice(buf_view(&object), object_head, object.length));
         buf_printf(out, "</Signature></%s></%s></%s>", by, signatures, root);
     }
     buf_done(&info);
+    buf_done(&object);
     return err;
 }
 
@@ -126,8 +130,8 @@ enum err receipt_sign_check(const struct signer *signer, struct text unsigned_xm
     static const char value_start[] = "<SignatureValue>", value_end[] = "</SignatureValue>";
     struct text data = data_bytes(&receipt_envelope, unsigned_xml);
     struct buf info = {0}, object = {0}, signature = {0};
-    size_t head = put_info(&info, signer, data, signing_time), before = strlen(receipt_envelope.root) + 2;
-    put_object_rest(&object, signing_time);
+    size_t object_head = put_object(&object, signing_time), before = strlen(receipt_envelope.root) + 2;
+    size_t head = put_info(&info, signer, data, buf_view(&object));
     /* "<BienLai>" data … "<SignedInfo>" what was signed "<SignatureValue>" … "<Object" the time */
     size_t at = text_find(signed_xml, TEXT("<SignedInfo>")) + strlen("<SignedInfo>");
     struct text rest = text_slice(signed_xml, at, signed_xml.length);
@@ -136,7 +140,8 @@ enum err receipt_sign_check(const struct signer *signer, struct text unsigned_xm
     value.length = text_find(value, text_of(value_end));
     bool holds = data.length && text_equal(text_slice(signed_xml, before, data.length), data) &&
                  text_equal(told, text_slice(buf_view(&info), head, info.length)) &&
-                 text_find(rest, buf_view(&object)) < rest.length && base64_decode(value, &signature) &&
+                 text_find(rest, text_slice(buf_view(&object), object_head, object.length)) < rest.length &&
+                 base64_decode(value, &signature) &&
                  signer_holds(signer, buf_view(&info), (const uint8_t *)signature.at, signature.length);
     buf_done(&info);
     buf_done(&object);

@@ -4,6 +4,7 @@
 #include <libxml/parser.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 enum { DEPTH_MAX = 16 };
 
@@ -41,6 +42,19 @@ static const char *forbidden_in(xmlDoc *doc, int nodes_max)
     return NULL;
 }
 
+/* The bytes are UTF-8; a declaration that says otherwise would be read otherwise by other programs. */
+static bool declares_utf8(struct text xml)
+{
+    struct text head = text_starts(xml, "<?xml") ? text_slice(xml, 0, text_find(xml, TEXT("?>"))) : TEXT("");
+    size_t at = text_find(head, TEXT("encoding"));
+    struct text value = text_slice(head, at, head.length);
+    size_t quote = 0;
+    while (quote < value.length && value.at[quote] != '"' && value.at[quote] != '\'')
+        quote++;
+    return at == head.length || (value.length > quote + 6 && !strncasecmp(value.at + quote + 1, "utf-8", 5) &&
+                                 value.at[quote + 6] == value.at[quote]);
+}
+
 enum err tree_parse(struct text xml, xmlDoc **ret_doc, struct faults *faults)
 {
     return tree_parse_within(xml, receipt_envelope.bytes_max, receipt_envelope.nodes_max, ret_doc, faults);
@@ -52,7 +66,7 @@ enum err tree_parse_within(struct text xml, size_t bytes_max, int nodes_max, xml
         xml = text_slice(xml, 3, xml.length);
     if (!xml.length || xml.length > bytes_max)
         return faults_add(faults, "", ERR_XML_SYNTAX, "Tệp rỗng hoặc lớn hơn %zu byte.", bytes_max);
-    if (!text_is_utf8(xml))
+    if (!text_is_utf8(xml) || !declares_utf8(xml))
         return faults_add(faults, "", ERR_XML_SYNTAX, "Tệp không phải UTF-8.");
     /* A '<' of text is always escaped and comments and CDATA are refused: so this stands in no receipt, and entities
      * are refused before a parser has seen them. */

@@ -15,14 +15,17 @@ static const struct db_statement standing_sql = {
     "(SELECT min(l.leaf_index) FROM receipt_log_leaf l WHERE l.receipt_id = r.id), "
     "(SELECT t.at FROM receipt_timestamp t WHERE t.receipt_id = r.id) FROM receipt r WHERE r.token_hash = $1"};
 
+static const struct db_statement notices_sql = {
+    "receipt_notices", "SELECT wrong, right_text FROM receipt_notice WHERE receipt_id = $1 ORDER BY ordinal LIMIT 20"};
+
 /* What became of a receipt after it was signed. */
 enum standing { UNKNOWN_HERE, OTHER_BYTES, VALID, NOTIFIED, REPLACED, REFUNDED };
 static const char *const standing_codes[] = {NULL, "other_file", "valid", "notified", "replaced", "refunded"};
 
 struct stands {
     enum standing standing;
-    int64_t replaced_by, notices, refunded, leaf; /* leaf -1: not in the log yet */
-    instant_us stamped_at;                        /* INSTANT_NONE: no time stamp */
+    int64_t id, replaced_by, notices, refunded, leaf; /* leaf -1: not in the log yet */
+    instant_us stamped_at;                            /* INSTANT_NONE: no time stamp */
 };
 
 static enum err load_standing(struct request *rq, const struct receipt_verdict *verdict, struct text xml,
@@ -40,7 +43,8 @@ static enum err load_standing(struct request *rq, const struct receipt_verdict *
     enum err err = db_query(rq->db, &standing_sql, &args, &rows);
     if (err || !rows.count)
         return err;
-    *ret = (struct stands){.replaced_by = db_int(&rows, 0, 2),
+    *ret = (struct stands){.id = db_int(&rows, 0, 0),
+                           .replaced_by = db_int(&rows, 0, 2),
                            .notices = db_int(&rows, 0, 3),
                            .refunded = db_int(&rows, 0, 4),
                            .leaf = db_null(&rows, 0, 5) ? -1 : db_int(&rows, 0, 5),
@@ -70,6 +74,25 @@ static void put_replaced(struct request *rq, const struct stands *stands, struct
     buf_string(html, "\">Xem biên lai thay thế</a></p>\n");
 }
 
+/* What was wrong, and what is right: the words of the notices (04/SS-CTĐT). */
+static void put_notices(struct request *rq, const struct stands *stands, struct buf *html)
+{
+    struct db_args args = db_args(&rq->arena);
+    struct db_rows rows;
+    db_arg_int(&args, stands->id);
+    if (db_query(rq->db, &notices_sql, &args, &rows))
+        return;
+    buf_string(html, "<ul class=\"notices\">\n");
+    for (int i = 0; i < rows.count; i++) {
+        buf_string(html, "<li>Ghi sai: ");
+        html_text(html, db_text(&rows, i, 0));
+        buf_string(html, ". Đúng là: ");
+        html_text(html, db_text(&rows, i, 1));
+        buf_string(html, ".</li>\n");
+    }
+    buf_string(html, "</ul>\n");
+}
+
 static void put_evidence(const struct stands *stands, struct buf *html)
 {
     char at[INSTANT_TEXT_SIZE];
@@ -95,8 +118,8 @@ static void put_standing(struct request *rq, const struct stands *stands, struct
     case NOTIFIED:
         panel(html, "good", "Biên lai còn giá trị, có thông báo sai sót",
               "Cơ quan thu đã thông báo một sai sót không liên quan đến mã số thuế và số tiền (mẫu 04/SS-CTĐT); không "
-              "lập "
-              "biên lai mới. <span lang=\"en\">(Valid; an error notice was given.)</span>");
+              "lập biên lai mới. <span lang=\"en\">(Valid; an error notice was given.)</span>");
+        put_notices(rq, stands, html);
         break;
     case REPLACED: put_replaced(rq, stands, html); break;
     case REFUNDED:
@@ -181,18 +204,28 @@ static struct text part_named(struct text body, const char *name)
     return TEXT_NONE;
 }
 
-/* The document in what was sent: the XML itself, a file or pasted text of a form, or a PDF of ours with the XML
- * attached. The last root element counts: an update of a PDF comes after what it updates. */
-static struct text document_in(struct text body)
+/* What was sent: the body, or the file or pasted text of a form. */
+static struct text sent_in(struct text body)
+{
+    if (!text_starts(body, "--"))
+        return body;
+    struct text file = part_named(body, "file"), pasted = part_named(body, "xml");
+    return file.length ? file : text_trim(pasted);
+}
+
+static bool is_pdf(struct text sent)
+{
+    return text_starts(sent, "%PDF-");
+}
+
+/* The document in what was sent: the XML itself, or a PDF of ours with the XML attached. The last root element counts:
+ * an update of a PDF comes after what it updates. */
+static struct text document_in(struct text sent)
 {
     static const char start[] = "<BienLai>", end[] = "</BienLai>";
-    if (text_starts(body, "--")) {
-        struct text file = part_named(body, "file"), pasted = part_named(body, "xml");
-        body = file.length ? file : text_trim(pasted);
-    }
-    if (!text_starts(body, "%PDF-"))
-        return body;
-    struct text found = TEXT_NONE, rest = body;
+    if (!is_pdf(sent))
+        return sent;
+    struct text found = TEXT_NONE, rest = sent;
     for (;;) {
         size_t at = text_find(rest, text_of(start));
         if (at == rest.length)
@@ -216,7 +249,7 @@ enum err receipt_verify_handle(struct request *rq)
 {
     struct receipt_verdict verdict;
     struct stands stands;
-    struct text xml = document_in(rq->body);
+    struct text xml = document_in(sent_in(rq->body));
     enum err err = receipt_verify(xml, trust_in_use(), &verdict, &rq->faults);
     if (err)
         return reply_faults(rq, err);
@@ -293,17 +326,44 @@ static void put_refusal(struct request *rq, enum err err, struct buf *html)
     buf_string(html, "</ul></div>\n");
 }
 
+/* A receipt of before July 2026: read out, and not judged. False when it is none; a file of our own kind that was
+ * tampered with stays refused, whatever else it mentions. */
+static bool put_old(struct request *rq, struct text xml, struct buf *html)
+{
+    struct faults quiet;
+    struct receipt_old old;
+    faults_init(&quiet, &rq->arena);
+    if (text_find(xml, TEXT("<BienLai")) < xml.length || receipt_old_read(xml, &old, &quiet))
+        return false;
+    const struct {
+        const char *label;
+        struct text value;
+    } items[] = {{"Mẫu số", old.form},        {"Ký hiệu", old.symbol},       {"Số", old.number},
+                 {"Ngày lập", old.issued_on}, {"Đơn vị thu", old.collector}, {"Mã số thuế", old.collector_tax_code},
+                 {"Số tiền", old.total}};
+    panel(html, "", "Biên lai theo mẫu cũ, trước ngày 01/7/2026",
+          "Đọc được nội dung dưới đây nhưng hệ thống không kiểm tra chữ ký của biên lai mẫu cũ; hãy hỏi đơn vị đã lập. "
+          "<span lang=\"en\">(An old form: read, not judged.)</span>");
+    buf_string(html, "<article class=\"receipt\"><dl>\n");
+    for (size_t i = 0; i < sizeof items / sizeof *items; i++)
+        html_item(html, items[i].label, items[i].value);
+    buf_string(html, "</dl></article>\n");
+    return true;
+}
+
 static void put_answer(struct request *rq, struct buf *html)
 {
     struct receipt_verdict verdict;
     struct stands stands;
-    struct text code = part_named(rq->body, "code"), xml = TEXT_NONE;
+    struct text code = part_named(rq->body, "code"), sent = sent_in(rq->body), xml = TEXT_NONE;
     enum err err;
     if (code.at) {
         err = find_by_code(rq, code, &verdict, &xml);
     } else {
-        xml = document_in(rq->body);
+        xml = document_in(sent);
         err = receipt_verify(xml, trust_in_use(), &verdict, &rq->faults);
+        if (err && put_old(rq, xml, html))
+            return;
     }
     if (!err)
         err = load_standing(rq, &verdict, xml, &stands);
@@ -312,6 +372,14 @@ static void put_answer(struct request *rq, struct buf *html)
         return;
     }
     put_standing(rq, &stands, html);
+    if (!code.at && is_pdf(sent)) /* a page can be redrawn around a genuine attachment */
+        panel(html, "", "Hãy so với bản in",
+              "Đã kiểm tra tệp XML gốc đính kèm trong PDF, không kiểm tra hình vẽ của trang PDF. Chỉ nội dung dưới đây "
+              "có giá trị. <span lang=\"en\">(Compare: only what stands below was signed.)</span>");
+    if (date_of(verdict.signed_at) != verdict.document.issued_on)
+        panel(html, "", "Ngày ký khác ngày lập",
+              "Biên lai lập ngày nào thì ký ngày đó; hãy hỏi đơn vị ký nếu hai ngày dưới đây cách xa nhau. "
+              "<span lang=\"en\">(Dated and signed on different days.)</span>");
     panel(html, verdict.chain == RECEIPT_CHAIN_TRUSTED ? "good" : "", "Chữ ký số khớp với nội dung",
           verdict.chain == RECEIPT_CHAIN_TRUSTED
               ? "Chứng thư số của đơn vị ký được tin cậy."

@@ -77,6 +77,7 @@ static void equip_collectors(struct service_under_test *s, struct db *db, struct
     if (db_query(db, &collectors_sql, &none, &rows))
         end("collectors", db_error(db));
     struct text symbol = arena_textf(arena, "%02dTAA", civil_of(clock_now()).year % 100);
+    test_authority_write(authority, arena_printf(arena, "%s/ca.pem", s->folder));
     for (int i = 0; i < rows.count; i++) {
         struct text code = db_text(&rows, i, 0);
         const char *key = arena_printf(arena, "%s/%.*s.key", s->folder, TEXT_ARGS(code)),

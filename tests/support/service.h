@@ -23,7 +23,7 @@ struct service_under_test {
     uint16_t port;
     char url[64];
     char key[AUTH_KEY_SIZE]; /* with every scope */
-    char *folder;            /* configuration, secrets, keys, log */
+    char *folder;            /* configuration, secrets, log; ca.pem and TAX_CODE.key, .pem of each collector */
     char *binary;
     struct http_client *client;
     char bank_secret[65];
