@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include "core/base/money.h"
 
 static void release(void *value)
 {
@@ -34,6 +35,49 @@ static bool too_deep(struct text body)
     return false;
 }
 
+/* RFC 6901: ~ is ~0 and / is ~1 inside a key. */
+static const char *pointer_to(struct json_fields *in, const char *key)
+{
+    size_t length = strlen(in->pointer);
+    char *pointer = arena_alloc(in->faults->arena, length + 2 * strlen(key) + 2), *to = pointer + length;
+    memcpy(pointer, in->pointer, length);
+    *to++ = '/';
+    for (; *key; key++) {
+        if (*key == '~' || *key == '/') {
+            *to++ = '~';
+            *to++ = *key == '~' ? '0' : '1';
+        } else {
+            *to++ = *key;
+        }
+    }
+    return pointer;
+}
+
+/* Which fields of a tree read with whole numbers as doubles lie beyond what a JSON number can say exactly (RFC 8259
+ * section 6): jansson names only the place in the text. The doubles are compared and thrown away. */
+static void too_large(json_t *value, const char *pointer, struct faults *faults)
+{
+    struct json_fields at = {.pointer = pointer, .faults = faults};
+    if (json_is_real(value) &&
+        (json_real_value(value) > (double)MONEY_MAX || json_real_value(value) < -(double)MONEY_MAX))
+        faults_add(faults, pointer, ERR_FIELD_RANGE, "Phải là số nguyên từ %lld đến %lld", (long long)-MONEY_MAX,
+                   (long long)MONEY_MAX);
+    for (void *item = json_object_iter(value); item; item = json_object_iter_next(value, item))
+        too_large(json_object_iter_value(item), pointer_to(&at, json_object_iter_key(item)), faults);
+    for (size_t i = 0; i < json_array_size(value); i++)
+        too_large(json_array_get(value, i), arena_printf(faults->arena, "%s/%zu", pointer, i), faults);
+}
+
+static bool too_large_named(struct text body, struct faults *faults)
+{
+    size_t before = faults->count + faults->dropped;
+    json_t *value =
+        json_loadb(body.at, body.length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, NULL);
+    too_large(value, "", faults);
+    json_decref(value);
+    return faults->count + faults->dropped > before;
+}
+
 enum err json_parse_value(struct text body, json_t **ret_value, struct faults *faults)
 {
     if (too_deep(body))
@@ -42,6 +86,8 @@ enum err json_parse_value(struct text body, json_t **ret_value, struct faults *f
     json_t *value = json_loadb(body.at ? body.at : "", body.length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     if (!value && !text_is_utf8(body)) /* jansson refuses it too, by another name */
         return faults_add(faults, "", ERR_UTF8, NULL);
+    if (!value && json_error_code(&error) == json_error_numeric_overflow && too_large_named(body, faults))
+        return ERR_INVALID;
     if (!value) {
         enum err err = json_error_code(&error) == json_error_duplicate_key ? ERR_JSON_DUPLICATE_KEY : ERR_JSON_SYNTAX;
         return faults_add(faults, "", err, "Dòng %d, cột %d: %s", error.line, error.column, error.text);
@@ -75,24 +121,6 @@ enum err json_parse(struct text body, struct json_fields *ret_fields, struct fau
         return faults_add(faults, "", ERR_FIELD_TYPE, "Phải là một đối tượng JSON");
     fields_of(value, "", faults, ret_fields);
     return OK;
-}
-
-/* RFC 6901: ~ is ~0 and / is ~1 inside a key. */
-static const char *pointer_to(struct json_fields *in, const char *key)
-{
-    size_t length = strlen(in->pointer);
-    char *pointer = arena_alloc(in->faults->arena, length + 2 * strlen(key) + 2), *to = pointer + length;
-    memcpy(pointer, in->pointer, length);
-    *to++ = '/';
-    for (; *key; key++) {
-        if (*key == '~' || *key == '/') {
-            *to++ = '~';
-            *to++ = *key == '~' ? '0' : '1';
-        } else {
-            *to++ = *key;
-        }
-    }
-    return pointer;
 }
 
 static const char *pointer_to_item(struct json_fields *in, const char *key, size_t index)

@@ -37,7 +37,8 @@ struct json_fields {
 };
 
 /* Parses a whole body as one JSON object; duplicate keys, bad UTF-8, trailing bytes and depth over
- * JSON_PARSE_DEPTH_MAX are refused. The tree is freed with the arena of `faults`. */
+ * JSON_PARSE_DEPTH_MAX are refused; a number beyond 2^63 is named by its pointer. The tree is freed with the arena of
+ * `faults`. */
 MUST_CHECK enum err json_parse(struct text body, struct json_fields *ret_fields, struct faults *faults);
 /* Any JSON value. */
 MUST_CHECK enum err json_parse_value(struct text body, json_t **ret_value, struct faults *faults);

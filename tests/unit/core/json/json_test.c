@@ -67,7 +67,21 @@ static void what_is_no_clean_json_object_is_refused(void **state)
     assert_int_equal(json_parse(TEXT("{} x"), &in, &faults), ERR_JSON_SYNTAX);
     assert_int_equal(json_parse(TEXT(""), &in, &faults), ERR_JSON_SYNTAX);
     assert_int_equal(json_parse(TEXT("{\"a\":[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]}"), &in, &faults), ERR_JSON_SYNTAX);
-    assert_int_equal(json_parse(TEXT("{\"a\":99999999999999999999}"), &in, &faults), ERR_JSON_SYNTAX);
+}
+
+static void a_number_too_large_for_any_field_is_named_by_its_pointer(void **state)
+{
+    struct json_fields in;
+    assert_int_equal(json_parse(TEXT("{\"a\": 5, \"b\": {\"x/y\": 99999999999999999999}, \"c\": [1, "
+                                     "-99999999999999999999]}"),
+                                &in, &faults),
+                     ERR_INVALID);
+    assert_int_equal(faults.count, 2);
+    assert_true(has_fault("/b/x~1y", ERR_FIELD_RANGE));
+    assert_true(has_fault("/c/1", ERR_FIELD_RANGE));
+    faults_init(&faults, &arena);
+    assert_int_equal(json_parse(TEXT("{\"a\": 1e999}"), &in, &faults), ERR_JSON_SYNTAX);
+    assert_true(has_fault("", ERR_JSON_SYNTAX));
 }
 
 static void texts_are_counted_in_characters_and_hold_no_control_characters(void **state)
@@ -129,6 +143,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_fault_is_named_not_only_the_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_no_clean_json_object_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_number_too_large_for_any_field_is_named_by_its_pointer, set_up, tear_down),
         cmocka_unit_test_setup_teardown(texts_are_counted_in_characters_and_hold_no_control_characters, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_null_counts_as_absent_and_arrays_are_bounded, set_up, tear_down),

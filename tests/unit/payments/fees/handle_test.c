@@ -114,6 +114,83 @@ static void a_bad_request_is_a_problem_that_names_every_fault(void **state)
     assert_int_equal(ask("POST", "/v1/quotes", "{\"channel\":\"counter\",\"channel\":\"post\"}"), 400);
 }
 
+/* A fee in dollars beside the shipped ones, and no published rate. */
+static void dollars(void)
+{
+    struct catalogue_files files;
+    struct catalogue *with;
+    assert_int_equal(catalogue_files_read("payments/catalogue", &arena, &faults, &files), OK);
+    files.fees =
+        arena_textf(&arena,
+                    "%.*sVISA,Phí thị thực,Visa,phi,foreign(USD; 25.00),lần,time,2026-01-01,,TT 25/2021/TT-BTC,"
+                    "Điều 4.2,bo_tai_chinh,cong_an_tinh,cong_an_tinh,,central,0%%,state_receipt,unset,payment,"
+                    "dong_half_up,H,\n",
+                    TEXT_ARGS(files.fees));
+    assert_int_equal(catalogue_read(&files, &faults, &with), OK);
+    catalogue_in_force_set(with);
+}
+
+static const struct {
+    const char *wish, *pointer, *code, *valid;
+} bad[] = {
+    /* missing quantity */
+    {"{'fees':['CT-BANSAO'],'channel':'counter'}", "/quantities/pages", "quantity_missing",
+     "Khoản CT-BANSAO cần pages: số trang của bản chính (số nguyên từ 1)"},
+    {"{'fees':['CC-THUE'],'channel':'counter'}", "/quantities/value", "quantity_missing",
+     "Khoản CC-THUE cần value: giá trị (đồng) (số nguyên từ 0)"},
+    {"{'fees':['CT-KDDK-DN'],'channel':'counter'}", "/quantities/area_class", "quantity_missing",
+     "Khoản CT-KDDK-DN cần area_class; chấp nhận: urban, other"},
+    {"{'procedure':'1.012680','channel':'counter'}", "/fees", "field_missing",
+     "Thủ tục 1.012680 cần chọn khoản thu: HC-MOI, HC-MAT, HC-TEMAB"},
+    /* unknown category */
+    {"{'fees':['CT-CHUKY'],'channel':'counter','beneficiary_categories':['child','vip']}", "/beneficiary_categories/1",
+     "beneficiary_category_unknown", "Không có diện “vip”; danh mục có: digital_citizen, child, poor_household"},
+    /* a date outside every validity */
+    {"{'fees':['CT-CHUKY'],'channel':'counter','filed_on':'2016-12-31'}", "/fees/0", "fee_not_in_force",
+     "Khoản CT-CHUKY chỉ có hiệu lực: 01/01/2017–…"},
+    {"{'fees':['XE-OTO-2023'],'channel':'counter','filed_on':'2026-01-01'}", "/fees/0", "fee_not_in_force",
+     "Khoản XE-OTO-2023 chỉ có hiệu lực: 22/10/2023–31/12/2025"},
+    /* a value over 2^53 */
+    {"{'fees':['CC-HDGD'],'channel':'counter','quantities':{'value':9007199254740992}}", "/quantities/value",
+     "field_range", "Phải từ 0 đến 9007199254740991"},
+    {"{'fees':['CC-HDGD'],'channel':'counter','quantities':{'value':99999999999999999999}}", "/quantities/value",
+     "field_range", "đến 9007199254740991"},
+    {"{'fees':['HT-TRICHLUC'],'channel':'counter','quantities':{'copies':9007199254740991}}", "/quantities/copies",
+     "money_overflow", "Khoản HT-TRICHLUC vượt quá 9007199254740991 đồng"},
+    /* foreign money without a rate */
+    {"{'fees':['VISA'],'channel':'counter','filed_on':'2026-11-23'}", "/quantities/exchange_rate", "quantity_missing",
+     "Khoản VISA thu bằng USD: cần tỷ giá mua chuyển khoản công bố ngày 23/11/2026, dạng \"26085.5\", hoặc dòng "
+     "rate.USD "
+     "của ngày ấy trong values.csv"},
+    {"{'fees':['VISA'],'channel':'counter','quantities':{'exchange_rate':'26.085,5'}}", "/quantities/exchange_rate",
+     "field_format", "Phải là số thập phân dương dạng \"26085.5\""},
+    /* contradictory facts; the dossier's channel: flow payments/benefits_test and api_bad_input_test */
+    {"{'procedure':'2.000635','fees':['CT-CHUKY'],'channel':'counter'}", "/fees/0", "fee_unknown",
+     "Thủ tục 2.000635 chỉ có các khoản: HT-TRICHLUC"},
+    {"{'fees':['CT-CHUKY','CT-CHUKY'],'channel':'counter'}", "/fees/1", "field_value", "được nêu hai lần"},
+    {"{'fees':['CT-CHUKY'],'channel':'fax'}", "/channel", "field_value",
+     "Phải là một trong: counter, online, online_part, post"},
+};
+
+static void each_bad_input_names_its_field_and_says_what_would_be_valid(void **state)
+{
+    dollars();
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char *wish = arena_copy(&arena, text_of(bad[i].wish));
+        for (char *c = wish; *c; c++)
+            if (*c == '\'')
+                *c = '"';
+        assert_int_equal(ask("POST", "/v1/quotes", wish), 422);
+        assert_int_equal(json_integer_value(json_object_get(body, "status")), 422);
+        assert_true(*text_at(body, "type") && *text_at(body, "title") && *text_at(body, "code"));
+        const json_t *errors = json_object_get(body, "errors"), *first = json_array_get(errors, 0);
+        if (json_array_size(errors) != 1 || strcmp(text_at(first, "pointer"), bad[i].pointer) ||
+            strcmp(text_at(first, "code"), bad[i].code) || !strstr(text_at(first, "detail"), bad[i].valid))
+            fail_msg("%s: %.*s", wish, TEXT_ARGS(answer.body));
+    }
+    catalogue_in_force_set(catalogue_hold(shipped));
+}
+
 static void procedures_are_found_without_marks_and_in_any_order(void **state)
 {
     assert_int_equal(ask("GET", "/v1/procedures?query=luc+trich+ban+sao", NULL), 200);
@@ -179,6 +256,7 @@ int main(void)
         cmocka_unit_test(a_quote_has_every_field_of_the_contract),
         cmocka_unit_test(the_same_body_has_the_same_bytes_until_another_catalogue_is_in_force),
         cmocka_unit_test(a_bad_request_is_a_problem_that_names_every_fault),
+        cmocka_unit_test(each_bad_input_names_its_field_and_says_what_would_be_valid),
         cmocka_unit_test(procedures_are_found_without_marks_and_in_any_order),
         cmocka_unit_test(pages_of_procedures_follow_each_other_without_gap_or_repeat),
         cmocka_unit_test(a_procedure_shows_its_fees_what_they_need_and_the_law),
