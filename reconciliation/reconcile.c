@@ -29,8 +29,12 @@ static const struct db_statement progress = {
     "UPDATE reconciliation_run SET done = CASE WHEN step = $2 THEN done + 1 ELSE 1 END, step = $2, step_at = "
     "clock_timestamp() WHERE id = $1"};
 static const struct db_statement unposted_count = {"reconcile_unposted", "SELECT count(*) FROM line_unposted"};
+static const struct db_statement waiting = {"reconcile_waiting",
+                                            "SELECT count(*) FROM (SELECT FROM line_pending LIMIT 1) w"};
 static const struct db_statement batches = {"reconcile_batches", "SELECT reconcile_batches($1, $2)"};
 static const struct db_statement pay_outs = {"pay_outs_take", "SELECT pay_outs_take($1)"};
+static const struct db_statement undo = {"reversals_undo", "SELECT reversals_undo($1)"};
+static const struct db_statement plain = {"match_plain", "SELECT match_plain($1, $2)"};
 static const struct db_statement match = {"reconcile_match", "SELECT reconcile_match($1, $2)"};
 static const struct db_statement set_aside = {"reconcile_set_aside", "SELECT reconcile_set_aside($1, $2)"};
 static const struct db_statement heal = {"reconcile_heal", "SELECT reconcile_heal($1, $2, $3)"};
@@ -85,13 +89,22 @@ static enum err in_batches(struct run *run, const struct db_statement *statement
     return err;
 }
 
+static enum err one_number(struct run *run, const struct db_statement *statement, int64_t *ret)
+{
+    struct db_args none = db_args(run->arena);
+    struct db_rows rows;
+    enum err err = db_query(run->db, statement, &none, &rows);
+    if (!err)
+        *ret = db_int(&rows, 0, 0);
+    return err;
+}
+
 /* After a large import the planner knows nothing of the new rows yet and joins them by loops. Only its speed is at
  * stake, so a refusal (another owner) is no error. */
 static void tell_planner(struct run *run)
 {
-    struct db_args none = db_args(run->arena);
-    struct db_rows rows;
-    if (db_query(run->db, &unposted_count, &none, &rows) || db_int(&rows, 0, 0) < MANY_LINES)
+    int64_t lines;
+    if (one_number(run, &unposted_count, &lines) || lines < MANY_LINES)
         return;
     if (db_script(run->db, "ANALYZE statement_line, statement_line_text, line_candidate, line_pending, line_unposted, "
                            "line_match, payment, payment_request, journal"))
@@ -107,10 +120,15 @@ static enum err pair_and_heal(struct run *run)
         struct db_args args = day_args(run);
         err = step(run, &batches, &args, &ignored);
         if (!err)
+            err = step(run, &plain, &args, &ignored);
+        if (!err)
             err = step(run, &match, &args, &moved);
+        int64_t rest = 0;
         if (!err)
+            err = one_number(run, &waiting, &rest);
+        if (!err && rest)
             err = step(run, &set_aside, &args, &ignored);
-        if (!err)
+        if (!err && rest)
             err = in_batches(run, &heal, day_args(run), HEAL_BATCH);
         if (i == 0)
             moved = 1; /* the first healing may have made payments that lines seen before belong to */
@@ -126,7 +144,11 @@ static enum err all_steps(struct run *run)
     tell_planner(run);
     enum err err = step(run, &pay_outs, &at, &ignored);
     if (!err)
+        err = step(run, &undo, &at, &ignored);
+    if (!err)
         err = pair_and_heal(run);
+    if (!err)
+        err = step(run, &undo, &at, &ignored);
     if (!err)
         err = step(run, &reverse, &at, &ignored);
     if (!err)

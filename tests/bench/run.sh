@@ -64,7 +64,8 @@ jq -r '.benches as $b | def row($name; $ours; $than; $goal; $met): [$name, ($our
      row("backlog of \($b.receipts_backlog_bench.backlog) receipts, per s"; $b.receipts_backlog_bench.drain_per_s; "one core signs × \($b.receipts_backlog_bench.drain_to_sign); payments p99 \($b.receipts_backlog_bench.p99_quiet_ms) → \($b.receipts_backlog_bench.p99_draining_ms) ms"; "≥ 0.6 ×"; $b.receipts_backlog_bench.drain_to_sign >= 0.6),
      row("MT940 lines per s, 1 GB"; $b.statement_bench.mt940_per_s; "mt940js \($b.peers.mt940_per_s): × \(ratio($b.statement_bench.mt940_per_s; $b.peers.mt940_per_s))"; "≥ 1000000 and 8 ×"; $b.statement_bench.mt940_per_s >= 1000000 and $b.statement_bench.mt940_per_s >= 8 * $b.peers.mt940_per_s),
      row("camt.053 entries per s, 1 GB"; $b.statement_bench.camt_per_s; "limit"; "≥ 150000"; $b.statement_bench.camt_per_s >= 150000),
-     row("  peak memory of both, KiB"; $b.statement_bench.camt_peak_kb; "limit"; "< 51200"; $b.statement_bench.camt_peak_kb < 51200))
+     row("  peak memory of both, KiB"; $b.statement_bench.camt_peak_kb; "limit"; "< 51200"; $b.statement_bench.camt_peak_kb < 51200),
+     ($b.reconcile_bench.sizes[] | row("\(.lines) lines from file to report, s"; .import_s + .run_s + .report_s | two; "import \(.import_s), run \(.run_s), report \(.report_s); bare SQL \(.bare_s): × \(.ratio)"; "≤ 1.5 ×"; .ratio <= 1.5)))
     | @tsv' build/bench.json | column -t -s "$(printf '\t')"
 echo "build/bench.json"
 exit $failed
