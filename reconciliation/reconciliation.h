@@ -200,6 +200,16 @@ MUST_CHECK enum err report_breaks(struct db *db, struct arena *arena, enum repor
                                   struct text *ret_bytes);
 enum err report_breaks_handle(struct request *rq);
 
+/* What stands in suspense up to a day, each sum with reason, owner, age and the day a decision may take it out. */
+MUST_CHECK enum err report_suspense(struct db *db, struct arena *arena, date_days day, enum report_format format,
+                                    struct text *ret_bytes);
+/* Bank charges and gateway fees: a claim on each collector's operating budget, never less of a fee; interest beside
+ * them, which follows its fund. */
+MUST_CHECK enum err report_charges(struct db *db, struct arena *arena, date_days from, date_days to,
+                                   enum report_format format, struct text *ret_bytes);
+enum err report_suspense_handle(struct request *rq);
+enum err report_charges_handle(struct request *rq);
+
 /* GET /v1/reports/daily (?date, or with lines=1 what stands behind its figures), /collections (?from&to), /treasury
  * (?date), /indicators (?from&to); ?format=json|csv|xlsx|pdf. */
 enum err report_collections_handle(struct request *rq);
@@ -207,13 +217,26 @@ enum err report_treasury_handle(struct request *rq);
 enum err report_indicators_handle(struct request *rq);
 
 /* Routes: POST /v1/statements, GET /v1/statements/{id}, POST /v1/reconciliation-runs, GET /v1/reconciliation-runs/{id},
- * GET /v1/exceptions, POST /v1/exceptions/{id}/resolve, GET /v1/reports/daily. */
+ * GET /v1/reports/daily. */
 enum err statements_create_handle(struct request *rq);
 enum err statement_get_handle(struct request *rq);
 enum err reconciliation_run_create_handle(struct request *rq);
 enum err reconciliation_run_get_handle(struct request *rq);
+
+/* The exception desk. GET /v1/exceptions (?state=open|proposed|suspense|resolved|all, reason, account, owner (login or
+ * "none"), min_amount, max_amount, min_age_days, from, to), GET /v1/exceptions/{id} (both sides' evidence, sums that
+ * may fit), POST …/owner, POST …/resolve (match, explain, assign, split, refund, suspense, write_off, reimburse, and
+ * approve or refuse what another person proposed), POST /v1/statement-lines/{id}/unmatch. GET and POST /v1/payer-links,
+ * POST /v1/payer-links/{id}/approve and …/end. */
 enum err exceptions_list_handle(struct request *rq);
+enum err exception_get_handle(struct request *rq);
+enum err exception_owner_handle(struct request *rq);
 enum err exception_resolve_handle(struct request *rq);
+enum err line_unmatch_handle(struct request *rq);
+enum err payer_links_list_handle(struct request *rq);
+enum err payer_link_propose_handle(struct request *rq);
+enum err payer_link_approve_handle(struct request *rq);
+enum err payer_link_end_handle(struct request *rq);
 enum err report_daily_handle(struct request *rq);
 
 /* lephi statement parse FILE [--format F]: argv[0] is "statement"; returns the exit code. Needs no database. */

@@ -22,6 +22,26 @@ static const struct db_statement indicator_rows = {
 static const struct db_statement breaks = {"reconcile_audit",
                                            "SELECT problem, subject, difference FROM reconcile_audit()"};
 
+static const struct db_statement suspense_rows = {
+    "suspense_list",
+    "SELECT reason, account, item, amount, booked_on, age_days, owner, state, decision_possible_on FROM "
+    "suspense_list($1)"};
+static const struct db_statement charge_rows = {
+    "charges_list", "SELECT kind, collector, account, item, day, amount FROM charges_list($1, $2)"};
+
+static const struct report_column suspense_columns[] = {{"reason", "Lý do", false},
+                                                        {"account", "Tài khoản", false},
+                                                        {"item", "Khoản", false},
+                                                        {"amount", "Số tiền (đồng)", true},
+                                                        {"booked_on", "Ngày", false},
+                                                        {"age_days", "Tuổi (ngày)", true},
+                                                        {"owner", "Người phụ trách", false},
+                                                        {"state", "Trạng thái", false},
+                                                        {"decision_possible_on", "Quyết định sớm nhất", false}};
+static const struct report_column charge_columns[] = {
+    {"kind", "Loại", false},         {"collector", "Cơ quan thu", false},
+    {"account", "Tài khoản", false}, {"item", "Dòng", false},
+    {"day", "Ngày", false},          {"amount", "Số tiền (đồng)", true}};
 static const struct report_column break_columns[] = {
     {"problem", "Sai lệch", false}, {"subject", "Ở đâu", false}, {"difference", "Chênh lệch (đồng)", true}};
 static const struct report_column book_columns[] = {{"date", "Ngày", false},
@@ -284,5 +304,38 @@ enum err report_breaks(struct db *db, struct arena *arena, enum report_format fo
     rows_copy(&table, cells, &rows, 0, 3);
     table.cells = cells;
     table.title = TEXT("Hồ sơ, biên lai và tiền: những chỗ không khớp");
+    return report_table_write(&table, format, arena, ret_bytes);
+}
+
+enum err report_suspense(struct db *db, struct arena *arena, date_days day, enum report_format format,
+                         struct text *ret_bytes)
+{
+    struct db_rows rows;
+    enum err err = report_of(db, arena, &suspense_rows, day, DATE_NONE, &rows);
+    if (err)
+        return err;
+    struct report_table table = table_of(arena, COLUMNS(suspense_columns), rows.count);
+    struct text *cells = ARENA_ARRAY(arena, struct text, table.column_count * (table.row_count + 1));
+    rows_copy(&table, cells, &rows, 0, 9);
+    table.cells = cells;
+    table.title = TEXT("Tài khoản chờ xử lý: từng khoản, người phụ trách và tuổi");
+    table.note = TEXT("Khoản nhỏ hoặc không ai nhận chỉ rời tài khoản này bằng văn bản quyết định và hai người.");
+    return report_table_write(&table, format, arena, ret_bytes);
+}
+
+enum err report_charges(struct db *db, struct arena *arena, date_days from, date_days to, enum report_format format,
+                        struct text *ret_bytes)
+{
+    struct db_rows rows;
+    enum err err = report_of(db, arena, &charge_rows, from, to, &rows);
+    if (err)
+        return err;
+    struct report_table table = table_of(arena, COLUMNS(charge_columns), rows.count);
+    struct text *cells = ARENA_ARRAY(arena, struct text, table.column_count * (table.row_count + 1));
+    rows_copy(&table, cells, &rows, 0, 6);
+    table.cells = cells;
+    table.title = TEXT("Phí ngân hàng và cổng thanh toán (đòi kinh phí hoạt động), lãi tiền gửi");
+    table.note = TEXT("Phí, lệ phí ghi thu đủ; phí dịch vụ thanh toán là khoản đòi kinh phí của cơ quan thu. "
+                      "Lãi đi theo quỹ của tài khoản.");
     return report_table_write(&table, format, arena, ret_bytes);
 }

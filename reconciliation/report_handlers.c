@@ -58,14 +58,26 @@ enum err report_daily_handle(struct request *rq)
     return report_reply(rq, err, format, bytes);
 }
 
-enum err report_treasury_handle(struct request *rq)
+static enum err up_to(struct request *rq,
+                      enum err (*report)(struct db *, struct arena *, date_days, enum report_format, struct text *))
 {
     enum report_format format = format_wanted(rq);
     date_days day = date_wanted(rq, "date", "/date");
     if (rq->faults.count)
         return reply_faults(rq, ERR_INVALID);
     struct text bytes = TEXT_NONE;
-    return report_reply(rq, report_treasury(rq->db, &rq->arena, day, format, &bytes), format, bytes);
+    enum err err = report(rq->db, &rq->arena, day, format, &bytes);
+    return report_reply(rq, err, format, bytes);
+}
+
+enum err report_treasury_handle(struct request *rq)
+{
+    return up_to(rq, report_treasury);
+}
+
+enum err report_suspense_handle(struct request *rq)
+{
+    return up_to(rq, report_suspense);
 }
 
 static enum err between(struct request *rq, enum err (*report)(struct db *, struct arena *, date_days, date_days,
@@ -85,6 +97,11 @@ static enum err between(struct request *rq, enum err (*report)(struct db *, stru
 enum err report_collections_handle(struct request *rq)
 {
     return between(rq, report_collections);
+}
+
+enum err report_charges_handle(struct request *rq)
+{
+    return between(rq, report_charges);
 }
 
 enum err report_indicators_handle(struct request *rq)
