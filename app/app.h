@@ -40,6 +40,7 @@ int command_notification(int argc, char **argv);
 int command_statement(int argc, char **argv);
 int command_reconcile(int argc, char **argv);
 int command_report(int argc, char **argv);
+int command_day(int argc, char **argv);
 int command_staff(int argc, char **argv);
 int command_key(int argc, char **argv);
 int command_check(int argc, char **argv);

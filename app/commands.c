@@ -58,8 +58,17 @@ const struct command commands[] = {
      "summary DATE          makes 01/TH-BLĐT of a day now, when there is something new\n"
      "erase BEFORE          takes personal data out of receipts signed before that day, past the years of retention",
      command_receipt},
-    {"report", "daily --date D [--format json|csv|xlsx|pdf] | ledger [--date D]",
-     "the day's books; the ledger's balances", NULL, command_report},
+    {"report",
+     "NAME [--date D | --from D --to D | --period P] [--lines] [--format json|csv|xlsx|pdf] | ledger [--date D]",
+     "the books: of a day, a month, a quarter or a year; the ledger's balances",
+     "daily --date D         the day's books; with --lines what stands behind each figure\n"
+     "collections, indicators --from D --to D (or --period 2026-11, 2026-Q4, 2026) [--lines]\n"
+     "charges --from D --to D  bank charges and gateway fees to claim, interest\n"
+     "treasury, suspense --date D\n"
+     "breaks                 where dossiers, receipts and money do not agree",
+     command_report},
+    {"day", "show DATE | close DATE", "what a closed day had open and what became of it; closes a day", NULL,
+     command_day},
     {"province", "import FOLDER", "agencies, receiving accounts, calendar, communes from CSV files", NULL,
      command_province},
     {"staff", "add LOGIN NAME ROLE | disable LOGIN | reset LOGIN", "staff accounts",

@@ -72,9 +72,12 @@ int command_report(int argc, char **argv)
         return status;
     if (!strcmp(argv[1], "ledger"))
         return report_ledger(argc, argv);
-    if (!strcmp(argv[1], "daily"))
-        return with_database(report_daily_command, argc, argv);
-    return app_usage(argv[0], "no such report");
+    return with_database(report_command, argc, argv);
+}
+
+int command_day(int argc, char **argv)
+{
+    return with_database(day_command, argc, argv);
 }
 
 int command_reference(int argc, char **argv)

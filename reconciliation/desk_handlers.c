@@ -204,7 +204,7 @@ enum err exception_get_handle(struct request *rq)
 }
 
 /* What the database said of an act: {state, …}. */
-static enum err reply_of(struct request *rq, struct text json, struct act_reply *reply)
+enum err desk_reply_of(struct request *rq, struct text json, struct act_reply *reply)
 {
     static const struct {
         const char *state;
@@ -227,7 +227,7 @@ static enum err reply_of(struct request *rq, struct text json, struct act_reply 
     return OK;
 }
 
-static enum err reply_once(struct request *rq, request_act act, void *with)
+enum err desk_reply_once(struct request *rq, request_act act, void *with)
 {
     enum err err = request_once(rq, act, with);
     return !err ? OK : rq->faults.count ? reply_faults(rq, ERR_INVALID) : reply_error(rq, err);
@@ -245,7 +245,7 @@ static enum err resolve_act(struct request *rq, void *with, struct act_reply *re
     db_arg_text(&args, in->told);
     struct db_rows rows;
     enum err err = db_query(rq->db, &decide, &args, &rows);
-    return err ? err : reply_of(rq, db_text(&rows, 0, 0), reply);
+    return err ? err : desk_reply_of(rq, db_text(&rows, 0, 0), reply);
 }
 
 enum err exception_resolve_handle(struct request *rq)
@@ -254,7 +254,7 @@ enum err exception_resolve_handle(struct request *rq)
     if (!text_to_int64(request_capture(rq, "id"), &order.id))
         return reply_error(rq, ERR_NOT_FOUND);
     enum err err = desk_order_read(rq, &order);
-    return err ? reply_faults(rq, err) : reply_once(rq, resolve_act, &order);
+    return err ? reply_faults(rq, err) : desk_reply_once(rq, resolve_act, &order);
 }
 
 struct one_order {
@@ -305,7 +305,7 @@ enum err exception_owner_handle(struct request *rq)
             json_read_text(&in, "owner", REQUIRED, 2, 40, &order.text);
         err = json_close(&in);
     }
-    return err ? reply_faults(rq, err) : reply_once(rq, own_act, &order);
+    return err ? reply_faults(rq, err) : desk_reply_once(rq, own_act, &order);
 }
 
 static enum err unmatch_act(struct request *rq, void *with, struct act_reply *reply)
@@ -318,7 +318,7 @@ static enum err unmatch_act(struct request *rq, void *with, struct act_reply *re
     db_arg_text(&args, in->text);
     struct db_rows rows;
     enum err err = db_query(rq->db, &unmatch, &args, &rows);
-    return err ? err : reply_of(rq, db_text(&rows, 0, 0), reply);
+    return err ? err : desk_reply_of(rq, db_text(&rows, 0, 0), reply);
 }
 
 enum err line_unmatch_handle(struct request *rq)
@@ -332,7 +332,7 @@ enum err line_unmatch_handle(struct request *rq)
         json_read_text(&in, "note", REQUIRED, 3, 500, &order.text);
         err = json_close(&in);
     }
-    return err ? reply_faults(rq, err) : reply_once(rq, unmatch_act, &order);
+    return err ? reply_faults(rq, err) : desk_reply_once(rq, unmatch_act, &order);
 }
 
 /* ---- payers known from before -------------------------------------------------------------------------------------
@@ -395,7 +395,7 @@ enum err payer_link_propose_handle(struct request *rq)
         json_read_text(&in, "applicant_id_number", OPTIONAL, 1, 40, &order.id_number);
         err = json_close(&in);
     }
-    return err ? reply_faults(rq, err) : reply_once(rq, link_propose_act, &order);
+    return err ? reply_faults(rq, err) : desk_reply_once(rq, link_propose_act, &order);
 }
 
 static enum err link_decide_act(struct request *rq, void *with, struct act_reply *reply)
@@ -426,7 +426,7 @@ static enum err link_decide_as(struct request *rq, struct text decision)
     struct one_order order = {.text = decision};
     if (!text_to_int64(request_capture(rq, "id"), &order.id))
         return reply_error(rq, ERR_NOT_FOUND);
-    return reply_once(rq, link_decide_act, &order);
+    return desk_reply_once(rq, link_decide_act, &order);
 }
 
 enum err payer_link_approve_handle(struct request *rq)

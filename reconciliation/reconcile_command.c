@@ -1,5 +1,4 @@
-/* lephi statement import FILE, lephi reconcile [--date D] and lephi report daily --date D [--format json|csv|xlsx|pdf].
- */
+/* lephi statement import FILE and lephi reconcile [--date D]. */
 #include "reconciliation/reconciliation.h"
 
 #include <errno.h>
@@ -81,39 +80,6 @@ int reconcile_command(struct db *db, int argc, char **argv)
     int code = err ? said_no("lephi reconcile", "", err, db) : 0;
     if (!err)
         printf("%.*s\n", TEXT_ARGS(json));
-    arena_done(&arena);
-    return code;
-}
-
-int report_daily_command(struct db *db, int argc, char **argv)
-{
-    date_days day = DATE_NONE;
-    enum report_format format = REPORT_JSON;
-    bool wrong = false;
-    for (int at = 2; at < argc && !wrong; at += 2) {
-        const char *value = at + 1 < argc ? argv[at + 1] : "";
-        if (!strcmp(argv[at], "--date"))
-            wrong = !date_parse(text_of(value), &day);
-        else if (!strcmp(argv[at], "--format") &&
-                 (!strcmp(value, "json") || !strcmp(value, "csv") || !strcmp(value, "xlsx") || !strcmp(value, "pdf")))
-            format = !strcmp(value, "csv")    ? REPORT_CSV
-                     : !strcmp(value, "xlsx") ? REPORT_XLSX
-                     : !strcmp(value, "pdf")  ? REPORT_PDF
-                                              : REPORT_JSON;
-        else
-            wrong = true;
-    }
-    if (wrong || day == DATE_NONE) {
-        fputs("Usage: lephi report daily --date YYYY-MM-DD [--format json|csv|xlsx|pdf]\n", stderr);
-        return 2;
-    }
-    struct arena arena;
-    arena_init(&arena);
-    struct text bytes;
-    enum err err = report_daily(db, &arena, day, format, &bytes);
-    int code = err ? said_no("lephi report", "", err, db) : 0;
-    if (!err)
-        fwrite(bytes.at, 1, bytes.length, stdout);
     arena_done(&arena);
     return code;
 }

@@ -185,6 +185,11 @@ MUST_CHECK enum err report_daily(struct db *db, struct arena *arena, date_days d
 /* What stands behind each figure of a day, by natural key; section and key narrow it, empty means all. */
 MUST_CHECK enum err report_daily_lines(struct db *db, struct arena *arena, date_days day, struct text section,
                                        struct text key, enum report_format format, struct text *ret_bytes);
+/* What stands behind each figure of a period, by collector, fee and figure; and behind each indicator. */
+MUST_CHECK enum err report_period_lines(struct db *db, struct arena *arena, date_days from, date_days to,
+                                        enum report_format format, struct text *ret_bytes);
+MUST_CHECK enum err report_indicator_lines(struct db *db, struct arena *arena, date_days from, date_days to,
+                                           enum report_format format, struct text *ret_bytes);
 /* Per collector and fee: opening + collected − refunded − remitted − retained = closing, both days included. */
 MUST_CHECK enum err report_collections(struct db *db, struct arena *arena, date_days from, date_days to,
                                        enum report_format format, struct text *ret_bytes);
@@ -210,8 +215,9 @@ MUST_CHECK enum err report_charges(struct db *db, struct arena *arena, date_days
 enum err report_suspense_handle(struct request *rq);
 enum err report_charges_handle(struct request *rq);
 
-/* GET /v1/reports/daily (?date, or with lines=1 what stands behind its figures), /collections (?from&to), /treasury
- * (?date), /indicators (?from&to); ?format=json|csv|xlsx|pdf. */
+/* GET /v1/reports/daily (?date, or with lines=1 what stands behind its figures), /collections (?from&to or
+ * ?period=2026-11|2026-Q4|2026), /treasury (?date), /indicators (?from&to or ?period), with lines=1 what stands behind
+ * each figure; ?format=json|csv|xlsx|pdf. */
 enum err report_collections_handle(struct request *rq);
 enum err report_treasury_handle(struct request *rq);
 enum err report_indicators_handle(struct request *rq);
@@ -237,14 +243,27 @@ enum err payer_links_list_handle(struct request *rq);
 enum err payer_link_propose_handle(struct request *rq);
 enum err payer_link_approve_handle(struct request *rq);
 enum err payer_link_end_handle(struct request *rq);
+
+/* GET /v1/days/{date} (what was open when it was closed and what became of it, lines that came late), POST …/close; GET
+ * and POST /v1/periods (months, quarters, years: lock and reopen by two people); GET and POST /v1/remittances, POST
+ * /v1/remittances/{id}/approve; PUT /v1/collectors/{tax_code}/chapter. */
+enum err day_get_handle(struct request *rq);
+enum err day_close_handle(struct request *rq);
+enum err periods_list_handle(struct request *rq);
+enum err period_act_handle(struct request *rq);
+enum err remittances_list_handle(struct request *rq);
+enum err remittance_propose_handle(struct request *rq);
+enum err remittance_approve_handle(struct request *rq);
+enum err collector_chapter_handle(struct request *rq);
 enum err report_daily_handle(struct request *rq);
 
 /* lephi statement parse FILE [--format F]: argv[0] is "statement"; returns the exit code. Needs no database. */
 int statement_command(int argc, char **argv);
-/* The same for statement import FILE, reconcile [--date D] and report daily --date D [--format json|csv], with the
- * database they work on. They print to standard output; messages go to standard error. */
+/* The same for statement import FILE, reconcile [--date D], report NAME and day, with the database they work on. They
+ * print to standard output; messages go to standard error. */
 int statement_import_command(struct db *db, int argc, char **argv);
 int reconcile_command(struct db *db, int argc, char **argv);
-int report_daily_command(struct db *db, int argc, char **argv);
+int report_command(struct db *db, int argc, char **argv); /* argv[1]: daily, collections, treasury, … */
+int day_command(struct db *db, int argc, char **argv);    /* lephi day show|close DATE */
 
 #endif

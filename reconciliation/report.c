@@ -12,10 +12,13 @@ static const struct db_statement books_lines = {
     "= $2) AND ($3 = '' OR key = $3) ORDER BY section COLLATE \"C\", key COLLATE \"C\", item COLLATE \"C\", "
     "amount"};
 static const struct db_statement periods = {
-    "period_books", "SELECT collector, fee, name, opening, collected, refunded, remitted, retained, closing FROM "
-                    "period_books($1, $2)"};
+    "period_books",
+    "SELECT b.collector, fee, name, opening, collected, refunded, remitted, retained, closing, c.chapter FROM "
+    "period_books($1, $2) b LEFT JOIN collector_chapter c ON c.collector = b.collector"};
 static const struct db_statement remittances = {
-    "treasury_due", "SELECT collector, fee, name, since, until, collected FROM treasury_due($1)"};
+    "treasury_due",
+    "SELECT t.collector, fee, name, since, until, collected, c.chapter FROM treasury_due($1) t LEFT JOIN "
+    "collector_chapter c ON c.collector = t.collector"};
 static const struct db_statement indicator_rows = {
     "indicators", "SELECT indicator, agency, numerator, denominator, share, counted FROM indicators($1, $2)"};
 
@@ -29,6 +32,22 @@ static const struct db_statement suspense_rows = {
 static const struct db_statement charge_rows = {
     "charges_list", "SELECT kind, collector, account, item, day, amount FROM charges_list($1, $2)"};
 
+static const struct db_statement period_line_rows = {
+    "period_lines", "SELECT collector, fee, figure, item, day, amount FROM period_lines($1, $2)"};
+static const struct db_statement indicator_line_rows = {
+    "indicator_lines",
+    "SELECT indicator, agency, item, method, CASE WHEN counted THEN 'yes' ELSE 'no' END, amount FROM "
+    "indicator_lines($1, $2)"};
+
+static const struct report_column period_line_columns[] = {{"collector", "Cơ quan thu (MST)", false},
+                                                           {"fee", "Mã khoản thu", false},
+                                                           {"figure", "Chỉ tiêu", false},
+                                                           {"item", "Dòng", false},
+                                                           {"day", "Ngày", false},
+                                                           {"amount", "Số tiền (đồng)", true}};
+static const struct report_column indicator_line_columns[] = {
+    {"indicator", "Chỉ số", false}, {"agency", "Cơ quan", false},    {"item", "Dòng", false},
+    {"method", "Cách thức", false}, {"counted", "Được tính", false}, {"amount", "Số", true}};
 static const struct report_column suspense_columns[] = {{"reason", "Lý do", false},
                                                         {"account", "Tài khoản", false},
                                                         {"item", "Khoản", false},
@@ -61,6 +80,7 @@ static const struct report_column period_columns[] = {{"collector", "Cơ quan th
                                                       {"retained", "Để lại", true},
                                                       {"closing", "Cuối kỳ", true},
                                                       {"budget_level", "Cấp ngân sách", false},
+                                                      {"chapter", "Chương", false},
                                                       {"budget_item", "Tiểu mục", false}};
 static const struct report_column treasury_columns[] = {{"collector", "Cơ quan thu (MST)", false},
                                                         {"fee", "Mã khoản thu", false},
@@ -73,7 +93,8 @@ static const struct report_column treasury_columns[] = {{"collector", "Cơ quan 
                                                         {"budget_level", "Cấp ngân sách", false},
                                                         {"budget_item", "Tiểu mục", false},
                                                         {"due_on", "Hạn nộp", false},
-                                                        {"blocked", "Chưa lập được vì", false}};
+                                                        {"blocked", "Chưa lập được vì", false},
+                                                        {"chapter", "Chương", false}};
 static const struct report_column indicator_columns[] = {
     {"indicator", "Chỉ số", false},  {"agency", "Cơ quan", false},  {"numerator", "Tử số", true},
     {"denominator", "Mẫu số", true}, {"share", "Tỷ lệ (%)", false}, {"counted", "Cách thức được tính", false}};
@@ -213,7 +234,8 @@ enum err report_collections(struct db *db, struct arena *arena, date_days from, 
     for (int r = 0; r < rows.count; r++) {
         const struct fee *fee = fee_on(catalogue, db_text(&rows, r, 1), to);
         cells[(size_t)r * table.column_count + 9] = fee ? arena_text(arena, fee->budget_level) : TEXT("");
-        cells[(size_t)r * table.column_count + 10] = fee ? arena_text(arena, fee->budget_item) : TEXT("");
+        cells[(size_t)r * table.column_count + 10] = db_text(&rows, r, 9); /* chapter */
+        cells[(size_t)r * table.column_count + 11] = fee ? arena_text(arena, fee->budget_item) : TEXT("");
     }
     catalogue_drop(catalogue);
     table.cells = cells;
@@ -268,6 +290,7 @@ enum err report_treasury(struct db *db, struct arena *arena, date_days day, enum
         char due[DATE_TEXT_SIZE];
         date_format(until.month == 12 ? date_from(until.year + 1, 1, 5) : date_from(until.year, until.month + 1, 5),
                     due);
+        row[12] = db_text(&rows, r, 6); /* chapter */
         row[10] = arena_text(arena, text_of(due));
     }
     catalogue_drop(catalogue);
@@ -276,20 +299,54 @@ enum err report_treasury(struct db *db, struct arena *arena, date_days day, enum
     return report_table_write(&table, format, arena, ret_bytes);
 }
 
+/* A report whose every cell comes from the database. */
+struct plain_report {
+    const struct db_statement *statement;
+    const struct report_column *columns;
+    size_t column_count;
+    const char *title, *note; /* Vietnamese */
+};
+
+static enum err plain_report(struct db *db, struct arena *arena, const struct plain_report *report, date_days from,
+                             date_days to, enum report_format format, struct text *ret_bytes)
+{
+    struct db_rows rows;
+    enum err err = report_of(db, arena, report->statement, from, to, &rows);
+    if (err)
+        return err;
+    struct report_table table = table_of(arena, report->columns, report->column_count, rows.count);
+    struct text *cells = ARENA_ARRAY(arena, struct text, table.column_count * (table.row_count + 1));
+    rows_copy(&table, cells, &rows, 0, report->column_count);
+    table.cells = cells;
+    table.title = text_of(report->title);
+    table.note = text_of(report->note);
+    return report_table_write(&table, format, arena, ret_bytes);
+}
+
 enum err report_indicators(struct db *db, struct arena *arena, date_days from, date_days to, enum report_format format,
                            struct text *ret_bytes)
 {
-    struct db_rows rows;
-    enum err err = report_of(db, arena, &indicator_rows, from, to, &rows);
-    if (err)
-        return err;
-    struct report_table table = table_of(arena, COLUMNS(indicator_columns), rows.count);
-    struct text *cells = ARENA_ARRAY(arena, struct text, table.column_count * (table.row_count + 1));
-    rows_copy(&table, cells, &rows, 0, 6);
-    table.cells = cells;
-    table.title = TEXT("Chỉ số thanh toán không dùng tiền mặt và thanh toán trực tuyến (QĐ 766/QĐ-TTg)");
-    table.note = TEXT("Hai chỉ số khác nhau, mỗi chỉ số có danh sách cách thức được tính riêng.");
-    return report_table_write(&table, format, arena, ret_bytes);
+    static const struct plain_report report = {
+        &indicator_rows, COLUMNS(indicator_columns),
+        "Chỉ số thanh toán không dùng tiền mặt và thanh toán trực tuyến (QĐ 766/QĐ-TTg)",
+        "Hai chỉ số khác nhau, mỗi chỉ số có danh sách cách thức được tính riêng."};
+    return plain_report(db, arena, &report, from, to, format, ret_bytes);
+}
+
+enum err report_indicator_lines(struct db *db, struct arena *arena, date_days from, date_days to,
+                                enum report_format format, struct text *ret_bytes)
+{
+    static const struct plain_report report = {&indicator_line_rows, COLUMNS(indicator_line_columns),
+                                               "Từng khoản và hồ sơ đứng sau mỗi chỉ số", ""};
+    return plain_report(db, arena, &report, from, to, format, ret_bytes);
+}
+
+enum err report_period_lines(struct db *db, struct arena *arena, date_days from, date_days to,
+                             enum report_format format, struct text *ret_bytes)
+{
+    static const struct plain_report report = {&period_line_rows, COLUMNS(period_line_columns),
+                                               "Từng khoản đứng sau mỗi số của kỳ", ""};
+    return plain_report(db, arena, &report, from, to, format, ret_bytes);
 }
 
 enum err report_breaks(struct db *db, struct arena *arena, enum report_format format, struct text *ret_bytes)
@@ -310,32 +367,19 @@ enum err report_breaks(struct db *db, struct arena *arena, enum report_format fo
 enum err report_suspense(struct db *db, struct arena *arena, date_days day, enum report_format format,
                          struct text *ret_bytes)
 {
-    struct db_rows rows;
-    enum err err = report_of(db, arena, &suspense_rows, day, DATE_NONE, &rows);
-    if (err)
-        return err;
-    struct report_table table = table_of(arena, COLUMNS(suspense_columns), rows.count);
-    struct text *cells = ARENA_ARRAY(arena, struct text, table.column_count * (table.row_count + 1));
-    rows_copy(&table, cells, &rows, 0, 9);
-    table.cells = cells;
-    table.title = TEXT("Tài khoản chờ xử lý: từng khoản, người phụ trách và tuổi");
-    table.note = TEXT("Khoản nhỏ hoặc không ai nhận chỉ rời tài khoản này bằng văn bản quyết định và hai người.");
-    return report_table_write(&table, format, arena, ret_bytes);
+    static const struct plain_report report = {
+        &suspense_rows, COLUMNS(suspense_columns), "Tài khoản chờ xử lý: từng khoản, người phụ trách và tuổi",
+        "Khoản nhỏ hoặc không ai nhận chỉ rời tài khoản này bằng văn bản quyết định và hai người."};
+    return plain_report(db, arena, &report, day, DATE_NONE, format, ret_bytes);
 }
 
 enum err report_charges(struct db *db, struct arena *arena, date_days from, date_days to, enum report_format format,
                         struct text *ret_bytes)
 {
-    struct db_rows rows;
-    enum err err = report_of(db, arena, &charge_rows, from, to, &rows);
-    if (err)
-        return err;
-    struct report_table table = table_of(arena, COLUMNS(charge_columns), rows.count);
-    struct text *cells = ARENA_ARRAY(arena, struct text, table.column_count * (table.row_count + 1));
-    rows_copy(&table, cells, &rows, 0, 6);
-    table.cells = cells;
-    table.title = TEXT("Phí ngân hàng và cổng thanh toán (đòi kinh phí hoạt động), lãi tiền gửi");
-    table.note = TEXT("Phí, lệ phí ghi thu đủ; phí dịch vụ thanh toán là khoản đòi kinh phí của cơ quan thu. "
-                      "Lãi đi theo quỹ của tài khoản.");
-    return report_table_write(&table, format, arena, ret_bytes);
+    static const struct plain_report report = {
+        &charge_rows, COLUMNS(charge_columns),
+        "Phí ngân hàng và cổng thanh toán (đòi kinh phí hoạt động), lãi tiền gửi",
+        "Phí, lệ phí ghi thu đủ; phí dịch vụ thanh toán là khoản đòi kinh phí của cơ quan thu. Lãi đi theo quỹ của tài "
+        "khoản."};
+    return plain_report(db, arena, &report, from, to, format, ret_bytes);
 }

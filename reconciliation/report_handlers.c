@@ -1,4 +1,5 @@
 /* HTTP: the reports, each in four formats. */
+#include "reconciliation/desk.h"
 #include "reconciliation/report_table.h"
 
 #include <string.h>
@@ -80,33 +81,51 @@ enum err report_suspense_handle(struct request *rq)
     return up_to(rq, report_suspense);
 }
 
-static enum err between(struct request *rq, enum err (*report)(struct db *, struct arena *, date_days, date_days,
-                                                               enum report_format, struct text *))
+typedef enum err (*report_between)(struct db *, struct arena *, date_days, date_days, enum report_format,
+                                   struct text *);
+
+/* ?period=2026-11, 2026-Q4 or 2026, else ?from= and ?to=. */
+static void days_wanted(struct request *rq, date_days *ret_from, date_days *ret_to)
+{
+    struct text period = request_query(rq, "period");
+    if (period.at) {
+        if (!period_parse(period, ret_from, ret_to))
+            faults_add(&rq->faults, "/period", ERR_FIELD_FORMAT, NULL);
+        return;
+    }
+    *ret_from = date_wanted(rq, "from", "/from");
+    *ret_to = date_wanted(rq, "to", "/to");
+    if (!rq->faults.count && *ret_to < *ret_from)
+        faults_add(&rq->faults, "/to", ERR_FIELD_RANGE, NULL);
+}
+
+/* With lines=1 what stands behind the figures, where a report has such. */
+static enum err between(struct request *rq, report_between report, report_between lines)
 {
     enum report_format format = format_wanted(rq);
-    date_days from = date_wanted(rq, "from", "/from"), to = date_wanted(rq, "to", "/to");
-    if (!rq->faults.count && to < from)
-        faults_add(&rq->faults, "/to", ERR_FIELD_RANGE, NULL);
+    date_days from = DATE_NONE, to = DATE_NONE;
+    days_wanted(rq, &from, &to);
     if (rq->faults.count)
         return reply_faults(rq, ERR_INVALID);
     struct text bytes = TEXT_NONE;
-    enum err err = report(rq->db, &rq->arena, from, to, format, &bytes);
+    report_between wanted = lines && request_query(rq, "lines").length ? lines : report;
+    enum err err = wanted(rq->db, &rq->arena, from, to, format, &bytes);
     return report_reply(rq, err, format, bytes);
 }
 
 enum err report_collections_handle(struct request *rq)
 {
-    return between(rq, report_collections);
+    return between(rq, report_collections, report_period_lines);
 }
 
 enum err report_charges_handle(struct request *rq)
 {
-    return between(rq, report_charges);
+    return between(rq, report_charges, NULL);
 }
 
 enum err report_indicators_handle(struct request *rq)
 {
-    return between(rq, report_indicators);
+    return between(rq, report_indicators, report_indicator_lines);
 }
 
 enum err report_breaks_handle(struct request *rq)
