@@ -40,6 +40,29 @@ struct mt940_memo_parts {
 };
 void mt940_memo_read(const struct mt940_memo *memo, struct buf *out, struct mt940_memo_parts *ret_parts);
 
+/* Bytes cut anywhere → lines. A line whose meaning depends on what comes behind it waits until enough is at hand, so
+ * that the cut never changes the story. */
+enum { MT940_LINE_MAX = 4096 }; /* a line that is longer is cut: SWIFT allows 65 characters, exports a few hundred */
+struct mt940_lines {
+    void *with;
+    bool (*waits)(void *with, struct text line);
+    void (*arrived)(void *with, struct text line); /* one byte longer than MT940_LINE_MAX: it was longer still */
+    struct buf carry;                              /* the beginning of a line whose end has not come */
+    struct buf waiting;                            /* a line that waits, and all behind it */
+    size_t wait_until;
+    bool skip_newline, over;
+    struct text ahead; /* what is at hand behind the current line */
+};
+void mt940_lines_feed(struct mt940_lines *lines, struct text bytes);
+void mt940_lines_end(struct mt940_lines *lines);
+void mt940_lines_done(struct mt940_lines *lines);
+
+/* The currency that a closing balance of this message names further on. */
+enum mt940_ahead { MT940_AHEAD_NONE, MT940_AHEAD_FOUND, MT940_AHEAD_WAIT };
+enum mt940_ahead mt940_currency_ahead(const struct mt940_lines *lines, struct text *ret_currency);
+
+/* Tags of MT940 and MT942. */
+bool mt940_tag_known(struct text tag);
 /* A line that begins a field: ":61:…". `ret_tag` "61", "60F", "NS"; `ret_rest` what follows. */
 bool mt940_tag(struct text line, struct text *ret_tag, struct text *ret_rest);
 

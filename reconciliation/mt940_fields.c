@@ -190,3 +190,13 @@ bool mt940_balance_parse(struct text text, struct mt940_balance *ret_balance)
     *ret_balance = balance;
     return balance.amount.length > 0;
 }
+
+bool mt940_tag_known(struct text tag)
+{
+    static const char *const known[] = {"20",  "21",  "25", "25P", "28", "28C", "60",  "60F", "60M", "61",  "62",
+                                        "62F", "62M", "64", "65",  "86", "13",  "13D", "34F", "90C", "90D", "NS"};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (text_is(tag, known[i]))
+            return true;
+    return false;
+}

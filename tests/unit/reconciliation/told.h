@@ -123,7 +123,7 @@ static enum err told(enum statement_format format, struct text bytes, size_t pie
 }
 
 /* The file tells exactly this. */
-static void tells_as(enum statement_format format, struct text file, const char *expected)
+static inline void tells_as(enum statement_format format, struct text file, const char *expected)
 {
     struct buf out = {0};
     enum err err = told(format, file, file.length ? file.length : 1, &out);
@@ -133,7 +133,7 @@ static void tells_as(enum statement_format format, struct text file, const char 
 }
 
 /* … and the same when it arrives in pieces of any size. */
-static void tells_in_pieces(enum statement_format format, struct text file, const char *expected)
+static inline void tells_in_pieces(enum statement_format format, struct text file, const char *expected)
 {
     tells_as(format, file, expected);
     for (size_t piece = 1; piece < 12; piece += 2) {
