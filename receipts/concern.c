@@ -1,4 +1,5 @@
 /* Concerns: raised by jobs, read and explained by people. */
+#include "core/http/list.h"
 #include "receipts/concern.h"
 
 static const struct db_statement open_sql = {
@@ -12,7 +13,7 @@ static const struct db_statement list_sql = {
 static const struct db_statement explain_sql = {"receipt_concern_explain",
                                                 "SELECT receipt_concern_explain($1, $2, $3, $4)"};
 
-enum { PAGE_DEFAULT = 50, PAGE_MAX = 500, NOTE_MAX = 400 };
+enum { NOTE_MAX = 400 };
 
 void concern_open(struct db *db, struct arena *arena, instant_us at, const char *kind, struct text subject,
                   const char *words)
@@ -34,29 +35,18 @@ void concern_gone(struct db *db, struct arena *arena, instant_us at, const char 
     (void)!db_run(db, &gone_sql, &args);
 }
 
-static void list_write(struct json *json, const void *what)
+static void item_write(struct json *json, const struct db_rows *rows, int i)
 {
-    const struct db_rows *rows = what;
     json_put_object(json, NULL);
-    json_put_array(json, "items");
-    for (int i = 0; i < rows->count; i++) {
-        json_put_object(json, NULL);
-        json_put_int(json, "id", db_int(rows, i, 0));
-        json_put_text(json, "kind", db_text(rows, i, 1));
-        json_put_text(json, "subject", db_text(rows, i, 2));
-        json_put_text(json, "words", db_text(rows, i, 3));
-        json_put_text(json, "state", db_text(rows, i, 4));
-        json_put_instant(json, "opened_at", db_instant(rows, i, 5));
-        json_put_instant(json, "closed_at", db_null(rows, i, 6) ? INSTANT_NONE : db_instant(rows, i, 6));
-        json_put_text_or_null(json, "closed_by", db_text(rows, i, 7));
-        json_put_text_or_null(json, "note", db_text(rows, i, 8));
-        json_put_end(json);
-    }
-    json_put_end(json);
-    if (rows->count)
-        json_put_textf(json, "next_cursor", "%lld", (long long)db_int(rows, rows->count - 1, 0));
-    else
-        json_put_null(json, "next_cursor");
+    json_put_int(json, "id", db_int(rows, i, 0));
+    json_put_text(json, "kind", db_text(rows, i, 1));
+    json_put_text(json, "subject", db_text(rows, i, 2));
+    json_put_text(json, "words", db_text(rows, i, 3));
+    json_put_text(json, "state", db_text(rows, i, 4));
+    json_put_instant(json, "opened_at", db_instant(rows, i, 5));
+    json_put_instant(json, "closed_at", db_null(rows, i, 6) ? INSTANT_NONE : db_instant(rows, i, 6));
+    json_put_text_or_null(json, "closed_by", db_text(rows, i, 7));
+    json_put_text_or_null(json, "note", db_text(rows, i, 8));
     json_put_end(json);
 }
 
@@ -64,13 +54,9 @@ static void list_write(struct json *json, const void *what)
 enum err receipt_concerns_handle(struct request *rq)
 {
     static const char *const states[] = {"open", "gone", "explained", "all"};
-    int64_t after = 0, limit = PAGE_DEFAULT;
-    struct text cursor = request_query(rq, "cursor"), size = request_query(rq, "limit"),
-                state = request_query(rq, "state");
-    if (cursor.at && (!text_to_int64(cursor, &after) || after < 0))
-        faults_add(&rq->faults, "cursor", ERR_FIELD_FORMAT, NULL);
-    if (size.at && (!text_to_int64(size, &limit) || limit < 1 || limit > PAGE_MAX))
-        faults_add(&rq->faults, "limit", ERR_FIELD_RANGE, NULL);
+    struct list list;
+    struct text state = request_query(rq, "state");
+    list_ask(rq, &list);
     bool known = !state.at;
     for (size_t i = 0; i < sizeof states / sizeof *states; i++)
         known = known || text_is(state, states[i]);
@@ -80,11 +66,10 @@ enum err receipt_concerns_handle(struct request *rq)
         return reply_faults(rq, ERR_INVALID);
     struct db_args args = db_args(&rq->arena);
     struct db_rows rows;
-    db_arg_int(&args, after);
-    db_arg_int(&args, limit);
+    list_args(&args, &list);
     db_arg_text(&args, state.at ? state : TEXT("open"));
     enum err err = db_query(rq->db, &list_sql, &args, &rows);
-    return err ? reply_error(rq, err) : reply_json(rq, 200, list_write, &rows);
+    return err ? reply_error(rq, err) : list_reply(rq, &list, &rows, item_write);
 }
 
 struct explanation {

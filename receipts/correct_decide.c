@@ -1,5 +1,6 @@
 /* The second person: carries a correction out, or refuses it. One transaction: the notice with its message to the tax
  * authority (04/SS-CTĐT), or the replacement under its own number, and the links both ways. */
+#include "core/http/list.h"
 #include "receipts/correct.h"
 #include "receipts/issue.h"
 #include "receipts/tax.h"
@@ -22,7 +23,7 @@ static const struct db_statement list_sql = {
     "m.id = c.message_id WHERE c.id > $1 AND ($3::text IS NULL OR c.state = $3) AND ($4::bigint IS NULL OR "
     "c.receipt_id = $4) ORDER BY c.id LIMIT $2"};
 
-enum { PAGE_DEFAULT = 50, PAGE_MAX = 500, NOTE_MAX = 400 };
+enum { NOTE_MAX = 400 };
 
 struct decision {
     int64_t id;
@@ -213,62 +214,47 @@ enum err receipt_correction_refuse_handle(struct request *rq)
     return decision_handle(rq, "refused");
 }
 
-static void list_write(struct json *json, const void *what)
+static void item_write(struct json *json, const struct db_rows *rows, int i)
 {
-    const struct db_rows *rows = what;
     json_put_object(json, NULL);
-    json_put_array(json, "items");
-    for (int i = 0; i < rows->count; i++) {
-        json_put_object(json, NULL);
-        json_put_int(json, "id", db_int(rows, i, 0));
-        json_put_int(json, "receipt", db_int(rows, i, 1));
-        json_put_text(json, "kind", db_text(rows, i, 2));
-        json_put_raw(json, "content", db_text(rows, i, 3));
-        json_put_text(json, "status", db_text(rows, i, 4));
-        json_put_text(json, "proposed_by", db_text(rows, i, 5));
-        json_put_instant(json, "proposed_at", db_instant(rows, i, 6));
-        json_put_text_or_null(json, "decided_by", db_text(rows, i, 7));
-        json_put_instant(json, "decided_at", db_null(rows, i, 8) ? INSTANT_NONE : db_instant(rows, i, 8));
-        json_put_text_or_null(json, "note", db_text(rows, i, 9));
-        if (!db_null(rows, i, 10))
-            json_put_int(json, "replacement", db_int(rows, i, 10));
-        if (!db_null(rows, i, 11)) {
-            json_put_int(json, "tax_message", db_int(rows, i, 11));
-            json_put_text(json, "tax_state", db_text(rows, i, 12));
-        }
-        json_put_end(json);
+    json_put_int(json, "id", db_int(rows, i, 0));
+    json_put_int(json, "receipt", db_int(rows, i, 1));
+    json_put_text(json, "kind", db_text(rows, i, 2));
+    json_put_raw(json, "content", db_text(rows, i, 3));
+    json_put_text(json, "status", db_text(rows, i, 4));
+    json_put_text(json, "proposed_by", db_text(rows, i, 5));
+    json_put_instant(json, "proposed_at", db_instant(rows, i, 6));
+    json_put_text_or_null(json, "decided_by", db_text(rows, i, 7));
+    json_put_instant(json, "decided_at", db_null(rows, i, 8) ? INSTANT_NONE : db_instant(rows, i, 8));
+    json_put_text_or_null(json, "note", db_text(rows, i, 9));
+    if (!db_null(rows, i, 10))
+        json_put_int(json, "replacement", db_int(rows, i, 10));
+    if (!db_null(rows, i, 11)) {
+        json_put_int(json, "tax_message", db_int(rows, i, 11));
+        json_put_text(json, "tax_state", db_text(rows, i, 12));
     }
-    json_put_end(json);
-    if (rows->count)
-        json_put_textf(json, "next_cursor", "%lld", (long long)db_int(rows, rows->count - 1, 0));
-    else
-        json_put_null(json, "next_cursor");
     json_put_end(json);
 }
 
 /* GET /v1/receipts/corrections?state=&receipt=&limit=&cursor= */
 enum err receipt_corrections_handle(struct request *rq)
 {
-    int64_t after = 0, limit = PAGE_DEFAULT, receipt = 0;
-    struct text cursor = request_query(rq, "cursor"), size = request_query(rq, "limit"),
-                of = request_query(rq, "receipt");
-    if (cursor.at && (!text_to_int64(cursor, &after) || after < 0))
-        faults_add(&rq->faults, "cursor", ERR_FIELD_FORMAT, NULL);
-    if (size.at && (!text_to_int64(size, &limit) || limit < 1 || limit > PAGE_MAX))
-        faults_add(&rq->faults, "limit", ERR_FIELD_RANGE, NULL);
+    int64_t receipt = 0;
+    struct list list;
+    struct text of = request_query(rq, "receipt");
+    list_ask(rq, &list);
     if (of.at && (!text_to_int64(of, &receipt) || receipt < 1))
         faults_add(&rq->faults, "receipt", ERR_FIELD_FORMAT, NULL);
     if (rq->faults.count)
         return reply_faults(rq, ERR_INVALID);
     struct db_args args = db_args(&rq->arena);
     struct db_rows rows;
-    db_arg_int(&args, after);
-    db_arg_int(&args, limit);
+    list_args(&args, &list);
     db_arg_text(&args, request_query(rq, "state"));
     if (receipt)
         db_arg_int(&args, receipt);
     else
         db_arg_null(&args);
     enum err err = db_query(rq->db, &list_sql, &args, &rows);
-    return err ? reply_error(rq, err) : reply_json(rq, 200, list_write, &rows);
+    return err ? reply_error(rq, err) : list_reply(rq, &list, &rows, item_write);
 }

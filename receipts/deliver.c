@@ -1,11 +1,13 @@
 /* Job receipt.deliver: a signed receipt to the address its applicant gave, with its link, the signed XML and the PDF.
  * Job receipt.code: a one-time code to the contact on file. */
+#include "receipts/concern.h"
 #include "receipts/office.h"
 #include "receipts/post.h"
 
 static const struct db_statement load_sql = {
     "receipt_deliver",
-    "SELECT convert_from(r.signed_xml, 'UTF8'), d.applicant_email FROM receipt r JOIN payment_request q "
+    "SELECT convert_from(r.signed_xml, 'UTF8'), d.applicant_email, b.collector || '/' || b.form || '/' || b.symbol || "
+    "'/' || r.number FROM receipt r JOIN receipt_book b ON b.id = r.book_id JOIN payment_request q "
     "ON q.id = r.request_id JOIN dossier d ON d.code = q.dossier WHERE r.id = $1 AND r.signed_xml IS "
     "NOT NULL AND NOT EXISTS (SELECT FROM receipt_delivery x WHERE x.receipt_id = r.id AND x.state = "
     "'sent')"};
@@ -83,6 +85,10 @@ static void deliver(struct db *db, struct job *job, struct arena *arena, instant
     db_arg_text(&args, mask(arena, to));
     db_arg_string(&args, err ? err_info(err)->en : NULL);
     enum err kept = db_run(db, &done_sql, &args);
+    if (err == ERR_FIELD_VALUE) /* nobody reads a refused letter: somebody must reach the payer in another way */
+        concern_open(db, arena, at, "mail_refused", db_text(&rows, 0, 2),
+                     "Máy chủ thư từ chối địa chỉ của người nộp; biên lai chưa đến tay. Cần báo bằng điện thoại hoặc "
+                     "sửa địa chỉ thư.");
     job->outcome = kept ? kept : err == ERR_FIELD_VALUE ? OK : err;
 }
 

@@ -1,7 +1,6 @@
 /* GET /v1/receipts?payment_request=&dossier=&date=&limit=&cursor=: which receipts there are, newest numbers last. */
+#include "core/http/list.h"
 #include "receipts/receipts.h"
-
-enum { PAGE_DEFAULT = 50, PAGE_MAX = 500 };
 
 static const struct db_statement list_sql = {
     "receipt_list",
@@ -21,60 +20,40 @@ static const char *status_of(const struct db_rows *rows, int i)
     return db_int(rows, i, 12) ? "notified" : "issued";
 }
 
-static void list_write(struct json *json, const void *what)
+static void item_write(struct json *json, const struct db_rows *rows, int i)
 {
-    const struct db_rows *rows = what;
     json_put_object(json, NULL);
-    json_put_array(json, "items");
-    for (int i = 0; i < rows->count; i++) {
-        json_put_object(json, NULL);
-        json_put_int(json, "id", db_int(rows, i, 0));
-        json_put_int(json, "payment_request", db_int(rows, i, 1));
-        json_put_text(json, "dossier", db_text(rows, i, 2));
-        json_put_text(json, "reference", db_text(rows, i, 3));
-        json_put_text(json, "collector", db_text(rows, i, 4));
-        json_put_text(json, "form", db_text(rows, i, 5));
-        json_put_text(json, "symbol", db_text(rows, i, 6));
-        json_put_int(json, "number", db_int(rows, i, 7));
-        json_put_date(json, "issued_on", db_date(rows, i, 8));
-        json_put_int(json, "total", db_int(rows, i, 9));
-        json_put_instant(json, "signed_at", db_instant(rows, i, 10));
-        json_put_string(json, "status", status_of(rows, i));
-        json_put_end(json);
-    }
+    json_put_int(json, "id", db_int(rows, i, 0));
+    json_put_int(json, "payment_request", db_int(rows, i, 1));
+    json_put_text(json, "dossier", db_text(rows, i, 2));
+    json_put_text(json, "reference", db_text(rows, i, 3));
+    json_put_text(json, "collector", db_text(rows, i, 4));
+    json_put_text(json, "form", db_text(rows, i, 5));
+    json_put_text(json, "symbol", db_text(rows, i, 6));
+    json_put_int(json, "number", db_int(rows, i, 7));
+    json_put_date(json, "issued_on", db_date(rows, i, 8));
+    json_put_int(json, "total", db_int(rows, i, 9));
+    json_put_instant(json, "signed_at", db_instant(rows, i, 10));
+    json_put_string(json, "status", status_of(rows, i));
     json_put_end(json);
-    if (rows->count)
-        json_put_textf(json, "next_cursor", "%lld", (long long)db_int(rows, rows->count - 1, 0));
-    else
-        json_put_null(json, "next_cursor");
-    json_put_end(json);
-}
-
-/* An optional whole number of the query string; a fault when it is something else. */
-static int64_t read_number(struct request *rq, const char *name, int64_t otherwise, int64_t min, int64_t max)
-{
-    struct text text = request_query(rq, name);
-    int64_t value = otherwise;
-    if (text.at && (!text_to_int64(text, &value) || value < min || value > max))
-        faults_add(&rq->faults, name, ERR_FIELD_RANGE, "Phải là số từ %lld đến %lld", (long long)min, (long long)max);
-    return value;
 }
 
 enum err receipt_list_handle(struct request *rq)
 {
-    int64_t after = read_number(rq, "cursor", 0, 0, MONEY_MAX),
-            limit = read_number(rq, "limit", PAGE_DEFAULT, 1, PAGE_MAX);
-    int64_t request = read_number(rq, "payment_request", 0, 1, MONEY_MAX);
-    struct text date_text = request_query(rq, "date");
+    struct list list;
+    int64_t request = 0;
+    struct text of = request_query(rq, "payment_request"), date_text = request_query(rq, "date");
     date_days date = DATE_NONE;
+    list_ask(rq, &list);
+    if (of.at && (!text_to_int64(of, &request) || request < 1))
+        faults_add(&rq->faults, "payment_request", ERR_FIELD_FORMAT, NULL);
     if (date_text.at && !date_parse(date_text, &date))
         faults_add(&rq->faults, "date", ERR_FIELD_FORMAT, "Phải là ngày có thật, dạng YYYY-MM-DD");
     if (rq->faults.count)
         return reply_faults(rq, ERR_INVALID);
     struct db_args args = db_args(&rq->arena);
     struct db_rows rows;
-    db_arg_int(&args, after);
-    db_arg_int(&args, limit);
+    list_args(&args, &list);
     if (request)
         db_arg_int(&args, request);
     else
@@ -82,5 +61,5 @@ enum err receipt_list_handle(struct request *rq)
     db_arg_text(&args, request_query(rq, "dossier"));
     db_arg_date(&args, date);
     enum err err = db_query(rq->db, &list_sql, &args, &rows);
-    return err ? reply_error(rq, err) : reply_json(rq, 200, list_write, &rows);
+    return err ? reply_error(rq, err) : list_reply(rq, &list, &rows, item_write);
 }

@@ -72,13 +72,15 @@ enum err receipt_log_heads_handle(struct request *rq)
         faults_add(&rq->faults, "cursor", ERR_FIELD_FORMAT, NULL);
     if (rq->faults.count)
         return reply_faults(rq, ERR_INVALID);
-    enum err err = log_heads_load(rq->db, &rq->arena, after, limit, &heads, &count);
+    enum err err = log_heads_load(rq->db, &rq->arena, after, limit + 1, &heads, &count);
+    bool more = count > (size_t)limit; /* one more than the page holds was asked for */
+    count -= more;
     json_put_object(&json, NULL);
     json_put_array(&json, "items");
     for (size_t i = 0; i < count; i++)
         log_head_write(&json, NULL, &heads[i]);
     json_put_end(&json);
-    json_put_date(&json, "next_cursor", count ? heads[count - 1].day : DATE_NONE);
+    json_put_date(&json, "next_cursor", more ? heads[count - 1].day : DATE_NONE);
     json_put_end(&json);
     return reply_made(rq, err, &out);
 }
@@ -125,15 +127,15 @@ enum err receipt_log_leaves_handle(struct request *rq)
         return reply_faults(rq, ERR_INVALID);
     struct db_args args = db_args(&rq->arena);
     db_arg_int(&args, from);
-    db_arg_int(&args, limit);
+    db_arg_int(&args, limit + 1);
     enum err err = db_query(rq->db, &leaves_sql, &args, &rows);
-    int count = err ? 0 : rows.count;
+    int count = err ? 0 : rows.count < limit ? rows.count : (int)limit;
     json_put_object(&json, NULL);
     json_put_array(&json, "items");
     for (int i = 0; i < count; i++)
         json_put_text(&json, NULL, db_text(&rows, i, 1));
     json_put_end(&json);
-    if (count)
+    if (!err && count < rows.count)
         json_put_textf(&json, "next_cursor", "%lld", (long long)db_int(&rows, count - 1, 0) + 1);
     else
         json_put_null(&json, "next_cursor");

@@ -80,6 +80,15 @@ static void compose(struct buf *out, instant_us at, const char *from, struct tex
     buf_printf(out, "--%s--\r\n", mark);
 }
 
+/* RFC 5321 §4.2.1: 5yz is for good; but what is said about how we come to the server (not understood, no
+ * authentication, RFC 4954 §6) is for whoever set it up, and says nothing about the address. */
+static bool refused_for_good(int status)
+{
+    bool about_us = (status >= 500 && status <= 504 && status != 501) || status == 530 || status == 534 ||
+                    status == 535 || status == 538;
+    return status >= 500 && !about_us;
+}
+
 enum err post_mail(struct arena *arena, instant_us at, struct text to, const char *subject, struct text words,
                    const struct attachment *attachments, size_t count)
 {
@@ -100,7 +109,7 @@ enum err post_mail(struct arena *arena, instant_us at, struct text to, const cha
                                    .mail_to = receivers};
     enum err err = http_client_call(post->client, &call, arena, &answer);
     buf_done(&letter);
-    if (!err && answer.status >= 500)
+    if (!err && refused_for_good(answer.status))
         return ERR_FIELD_VALUE;
     return !err && answer.status >= 400 ? ERR_UNAVAILABLE : err;
 }

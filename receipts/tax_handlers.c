@@ -1,4 +1,5 @@
 /* What was told to the tax authority, over HTTP: lists, bytes, and asking again. */
+#include "core/http/list.h"
 #include "receipts/tax.h"
 
 #define COLUMNS                                                                                                        \
@@ -13,8 +14,6 @@ static const struct db_statement xml_sql = {"tax_message_xml",
 static const struct db_statement again_sql = {"tax_message_again", "SELECT tax_message_again($1, $2, $3)"};
 static const struct db_statement collectors_sql = {"tax_collectors",
                                                    "SELECT DISTINCT collector FROM receipt_book_of($1, $1) ORDER BY 1"};
-
-enum { PAGE_DEFAULT = 50, PAGE_MAX = 500 };
 
 static void put_message(struct json *json, const struct db_rows *rows, int i)
 {
@@ -40,21 +39,6 @@ static void put_message(struct json *json, const struct db_rows *rows, int i)
     json_put_end(json);
 }
 
-static void list_write(struct json *json, const void *what)
-{
-    const struct db_rows *rows = what;
-    json_put_object(json, NULL);
-    json_put_array(json, "items");
-    for (int i = 0; i < rows->count; i++)
-        put_message(json, rows, i);
-    json_put_end(json);
-    if (rows->count)
-        json_put_textf(json, "next_cursor", "%lld", (long long)db_int(rows, rows->count - 1, 0));
-    else
-        json_put_null(json, "next_cursor");
-    json_put_end(json);
-}
-
 static void one_write(struct json *json, const void *what)
 {
     put_message(json, what, 0);
@@ -63,26 +47,21 @@ static void one_write(struct json *json, const void *what)
 /* GET /v1/tax-messages?date=&state=&limit=&cursor= */
 enum err receipt_tax_list_handle(struct request *rq)
 {
-    int64_t after = 0, limit = PAGE_DEFAULT;
+    struct list list;
     date_days day = DATE_NONE;
-    struct text cursor = request_query(rq, "cursor"), size = request_query(rq, "limit"),
-                date = request_query(rq, "date");
-    if (cursor.at && (!text_to_int64(cursor, &after) || after < 0))
-        faults_add(&rq->faults, "cursor", ERR_FIELD_FORMAT, NULL);
-    if (size.at && (!text_to_int64(size, &limit) || limit < 1 || limit > PAGE_MAX))
-        faults_add(&rq->faults, "limit", ERR_FIELD_RANGE, NULL);
+    struct text date = request_query(rq, "date");
+    list_ask(rq, &list);
     if (date.at && !date_parse(date, &day))
         faults_add(&rq->faults, "date", ERR_FIELD_FORMAT, "Phải là ngày có thật, dạng YYYY-MM-DD");
     if (rq->faults.count)
         return reply_faults(rq, ERR_INVALID);
     struct db_args args = db_args(&rq->arena);
     struct db_rows rows;
-    db_arg_int(&args, after);
-    db_arg_int(&args, limit);
+    list_args(&args, &list);
     db_arg_date(&args, day);
     db_arg_text(&args, request_query(rq, "state"));
     enum err err = db_query(rq->db, &list_sql, &args, &rows);
-    return err ? reply_error(rq, err) : reply_json(rq, 200, list_write, &rows);
+    return err ? reply_error(rq, err) : list_reply(rq, &list, &rows, put_message);
 }
 
 static bool capture_id(struct request *rq, int64_t *ret_id)

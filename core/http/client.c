@@ -230,8 +230,11 @@ static enum err outcome(const struct flight *flight, CURLcode code)
     case CURLE_COULDNT_CONNECT:
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION: return ERR_NETWORK;
+    case CURLE_LOGIN_DENIED: return ERR_CONFIG;
     default: break;
     }
+    if (is_mail(flight->call) && flight->status >= 400)
+        return OK; /* refused in so many words: an answer */
     /* Mail: until the message itself is under way nothing has been handed over. */
     bool sent = is_mail(flight->call) ? flight->sent > 0 : was_sent(flight);
     return sent ? ERR_UNKNOWN_OUTCOME : ERR_NETWORK;

@@ -89,14 +89,32 @@ static void a_signed_receipt_is_mailed_with_its_files(void **state)
     assert_int_equal(letters().length, before.length); /* once */
 }
 
-static void a_refused_address_is_shown_and_tried_a_few_times(void **state)
+static void a_refused_address_is_given_up_at_once_and_a_person_told(void **state)
 {
     paid_by("QNAAAAAAAAAA02", "refuse@example.vn", "0912345679");
-    assert_int_equal(receipt_world_count(&world, "receipt_delivery WHERE state = 'queued' AND problem IS NOT NULL"), 1);
-    assert_int_equal(receipt_world_count(&world, "job WHERE kind = 'receipt.deliver' AND tries = 1"), 1);
-    test_sql(world.db, "DELETE FROM job WHERE kind = 'receipt.deliver'");
+    assert_int_equal(receipt_world_count(&world, "receipt_delivery WHERE state = 'failed' AND problem IS NOT NULL"), 1);
+    assert_int_equal(receipt_world_count(&world, "job WHERE kind = 'receipt.deliver'"), 0);
+    assert_int_equal(receipt_world_count(&world, "receipt_concern WHERE kind = 'mail_refused' AND state = 'open' AND "
+                                                 "subject = '" WORLD_COLLECTOR "/EBL01/26TAA/2'"),
+                     1);
     paid_by("QNAAAAAAAAAA03", "a@b.vn>\r\nBcc: x@y.vn", "0912345670"); /* no header of a stranger's */
     assert_false(holds(letters(), "Bcc"));
+    assert_int_equal(receipt_world_count(&world, "receipt_concern WHERE kind = 'mail_refused'"), 2);
+}
+
+static void a_mail_server_that_is_down_is_tried_again_and_nobody_bothered(void **state)
+{
+    struct receipt_post elsewhere = post;
+    elsewhere.mail_url = "smtp://127.0.0.1:1";
+    receipt_post_use(&elsewhere);
+    paid_by("QNAAAAAAAAAA04", "binh@example.vn", "0912345671");
+    receipt_post_use(&post);
+    assert_int_equal(receipt_world_count(&world, "job WHERE kind = 'receipt.deliver' AND tries = 1"), 1);
+    assert_int_equal(receipt_world_count(&world, "receipt_concern WHERE kind = 'mail_refused'"), 2);
+    receipt_world_hurry(&world);
+    receipt_world_work(&world);
+    assert_int_equal(receipt_world_count(&world, "job WHERE kind = 'receipt.deliver'"), 0);
+    assert_true(holds(letters(), "<binh@example.vn>"));
 }
 
 static const char *status_of(struct receipt_question question)
@@ -191,13 +209,60 @@ static void a_miss_answers_like_a_hit_and_five_wrong_codes_end_it(void **state)
     assert_int_equal(receipt_lookup_send(world.db, &world.arena, clock_now(), &hit, &challenge), ERR_RATE_LIMIT);
 }
 
+/* The content of the newest short message; at NULL when none came after `from` bytes of the sink. */
+static struct text last_short_message(void)
+{
+    struct text rest = letters(), last = TEXT_NONE;
+    static const char start[] = "\"channel\":\"sms\"";
+    for (size_t at; (at = text_find(rest, text_of(start))) < rest.length;) {
+        rest = text_slice(rest, at + sizeof start - 1, rest.length);
+        last = rest;
+    }
+    return last;
+}
+
+static void the_code_comes_by_short_message_where_there_is_no_address(void **state)
+{
+    struct receipt_post with_sms = post;
+    with_sms.sms_url =
+        arena_printf(&world.arena, "%s/MainService.svc/json/SendMultipleMessage_V4_post_json/", outside.base);
+    with_sms.sms_key = "key";
+    with_sms.sms_secret = "secret";
+    with_sms.sms_sender = "QuangNinh";
+    receipt_post_use(&with_sms);
+    paid_by("QNAAAAAAAAAA05", "", "0987654321");
+    struct receipt_question question = {.phone = TEXT("0987654321")};
+    struct text challenge;
+    const char *links[RECEIPT_LINKS_MAX];
+    size_t count;
+    assert_int_equal(receipt_lookup_send(world.db, &world.arena, clock_now(), &question, &challenge), OK);
+    receipt_world_work(&world);
+    struct text message = last_short_message();
+    assert_true(holds(message, "\"Phone\":\"0987654321\"") && holds(message, "\"Brandname\":\"QuangNinh\""));
+    assert_true(
+        holds(message, "\"Content\":\"Ma tra cuu bien lai: ")); /* plain letters: one message of the operator's */
+    struct text code = text_slice(message, text_find(message, TEXT("bien lai: ")) + 10, 6);
+    assert_int_equal(
+        receipt_lookup_open(world.db, &world.arena, clock_now(), challenge, code, links, RECEIPT_LINKS_MAX, &count),
+        OK);
+    assert_int_equal(count, 1);
+    /* the code stands in no table in clear */
+    assert_int_equal(
+        test_int(world.db, arena_printf(&world.arena, "SELECT count(*) FROM job WHERE body::text LIKE '%%%.*s%%'",
+                                        TEXT_ARGS(code))),
+        0);
+    receipt_post_use(&post);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_signed_receipt_is_mailed_with_its_files),
-        cmocka_unit_test(a_refused_address_is_shown_and_tried_a_few_times),
+        cmocka_unit_test(a_refused_address_is_given_up_at_once_and_a_person_told),
+        cmocka_unit_test(a_mail_server_that_is_down_is_tried_again_and_nobody_bothered),
         cmocka_unit_test(without_the_link_there_are_only_words),
         cmocka_unit_test(content_comes_after_a_code_to_the_contact_on_file),
+        cmocka_unit_test(the_code_comes_by_short_message_where_there_is_no_address),
         cmocka_unit_test(a_miss_answers_like_a_hit_and_five_wrong_codes_end_it),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
