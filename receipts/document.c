@@ -71,14 +71,6 @@ bool receipt_symbol_valid(struct text symbol)
            strchr(letters, symbol.at[3]) && symbol.at[4] && strchr(letters, symbol.at[4]);
 }
 
-/* Ten digits, with -NNN for a dependent unit, or the twelve digits of a citizen's number. */
-static bool tax_code_valid(struct text code)
-{
-    if (code.length == 14)
-        return code.at[10] == '-' && all_digits(text_slice(code, 0, 10)) && all_digits(text_slice(code, 11, 3));
-    return (code.length == 10 || code.length == 12) && all_digits(code);
-}
-
 /* Every code point that XML 1.0 can carry; control characters other than white space have no place on a receipt. */
 static bool xml_can_carry(struct text text)
 {

@@ -56,6 +56,8 @@ enum err receipt_payer_handle(struct request *rq)
         json_read_text(&fields, "address", OPTIONAL, 1, 300, &in.payer.address);
         json_read_text(&fields, "id_number", OPTIONAL, 5, 30, &in.payer.id_number);
         json_read_text(&fields, "passport", OPTIONAL, 5, 20, &in.payer.passport);
+        if (in.payer.tax_code.length && !tax_code_valid(in.payer.tax_code))
+            json_fault(&fields, "tax_code", ERR_FIELD_FORMAT, NULL);
         err = json_close(&fields);
     }
     if (err)

@@ -3,12 +3,13 @@
 # is stopped goes on where it was. build/test-full.json says what was done, with which seeds, and how it ended.
 #
 # FULL_KILLS (200) · FULL_SEEDS (20) runs of the random tests with seeds of their own · FULL_FUZZ_SECONDS (600) a target
-# FULL_LINES (1000000) lines of the large statement
+# FULL_LINES (1000000) lines of the large statement · FULL_LEAVES (1000000) leaves of the receipts' log
 set -uo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cd "$root" || exit 1
 kills=${FULL_KILLS:-200} seeds=${FULL_SEEDS:-20} fuzz_s=${FULL_FUZZ_SECONDS:-600} lines=${FULL_LINES:-1000000}
+leaves=${FULL_LEAVES:-1000000}
 commit=$(git rev-parse HEAD 2>/dev/null || echo unknown)
 [ -z "$(git status --porcelain 2>/dev/null)" ] || commit=$commit-dirty
 folder=$root/build/test-full/$commit
@@ -25,7 +26,7 @@ step() { # NAME SEED COMMAND…
     "${@:3}" >"$folder/$name.log" 2>&1
     status=$?
     jq -n --arg name "$name" --arg seed "$seed" --argjson status $status --argjson seconds $((SECONDS - started)) \
-        --arg said "$(grep -aE 'kills|passed|failed|runs|DONE|lines' "$folder/$name.log" | tail -n 4)" \
+        --arg said "$(grep -aE 'kills|passed|failed|runs|DONE|lines|leaves' "$folder/$name.log" | tail -n 4)" \
         '{name: $name, seed: $seed, passed: ($status == 0), status: $status, seconds: $seconds, said: $said}' >"$folder/$name.json"
     [ $status = 0 ] && echo "  ok     $name ($((SECONDS - started)) s)" && return
     echo "  FAILED $name: $folder/$name.log"
@@ -60,6 +61,8 @@ for ((i = 1; i <= seeds; i++)); do
 done
 step fuzz none bash tests/fuzz/run.sh "$fuzz_s"
 step large-statement none large_statement
+step receipt-log none env TEST_LEAVES="$leaves" TEST_TIMEOUT_S=7200 bash tests/run.sh flow/receipts_log_many_test
+step new-year "$RANDOM" env TEST_KILLS=40 TEST_TIMEOUT_S=1200 bash tests/run.sh flow/receipts_new_year_test
 jq -s --arg commit "$commit" '{commit: $commit, passed: (map(.passed) | all), steps: .}' "$folder"/*.json >build/test-full.json
 jq -r '"\(.steps | map(select(.passed)) | length) passed, \(.steps | map(select(.passed | not)) | length) failed, 0 skipped"' build/test-full.json
 exit $failed

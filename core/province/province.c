@@ -37,6 +37,21 @@ enum err agency_find(struct db *db, struct arena *arena, struct text code, struc
     return one_agency(db, arena, &agency_sql, code, ret_agency);
 }
 
+static bool digits(struct text text)
+{
+    for (size_t i = 0; i < text.length; i++)
+        if (text.at[i] < '0' || text.at[i] > '9')
+            return false;
+    return text.length > 0;
+}
+
+bool tax_code_valid(struct text code)
+{
+    if (code.length == 14)
+        return code.at[10] == '-' && digits(text_slice(code, 0, 10)) && digits(text_slice(code, 11, 3));
+    return (code.length == 10 || code.length == 12) && digits(code);
+}
+
 enum err agency_by_tax_code(struct db *db, struct arena *arena, struct text tax_code, struct agency *ret_agency)
 {
     return one_agency(db, arena, &collector_sql, tax_code, ret_agency);

@@ -24,6 +24,8 @@ struct receiving_account {
 MUST_CHECK enum err agency_find(struct db *db, struct arena *arena, struct text code, struct agency *ret_agency);
 MUST_CHECK enum err agency_by_tax_code(struct db *db, struct arena *arena, struct text tax_code,
                                        struct agency *ret_agency);
+/* Ten digits, with -NNN for a dependent unit, or the twelve digits of a citizen's number. */
+bool tax_code_valid(struct text code);
 /* The active account an agency's fees go to. ERR_ACCOUNT_MISSING. */
 MUST_CHECK enum err receiving_account_of(struct db *db, struct arena *arena, struct text agency,
                                          struct receiving_account *ret_account);

@@ -13,11 +13,12 @@ struct creation {
     struct catalogue *catalogue;
 };
 
-/* The payer when it is not the applicant: {name, tax_code, address, id_number}; kept as canonical JSON. */
+/* The payer when it is not the applicant: {name, tax_code, address, id_number, passport}; kept as canonical JSON. */
 static void read_payer(struct json_fields *in, struct creation *ret)
 {
     struct json_fields payer;
-    struct text name = TEXT_NONE, tax_code = TEXT_NONE, address = TEXT_NONE, id_number = TEXT_NONE;
+    struct text name = TEXT_NONE, tax_code = TEXT_NONE, address = TEXT_NONE, id_number = TEXT_NONE,
+                passport = TEXT_NONE;
     json_read_object(in, "payer", OPTIONAL, &payer);
     if (!payer.object)
         return;
@@ -25,6 +26,9 @@ static void read_payer(struct json_fields *in, struct creation *ret)
     json_read_text(&payer, "tax_code", OPTIONAL, 10, 14, &tax_code);
     json_read_text(&payer, "address", OPTIONAL, 1, 300, &address);
     json_read_text(&payer, "id_number", OPTIONAL, 5, 30, &id_number);
+    json_read_text(&payer, "passport", OPTIONAL, 5, 20, &passport);
+    if (tax_code.length && !tax_code_valid(tax_code)) /* a receipt could never be made of it */
+        json_fault(&payer, "tax_code", ERR_FIELD_FORMAT, NULL);
     if (json_close(&payer))
         return;
     struct buf text = {0};
@@ -34,6 +38,7 @@ static void read_payer(struct json_fields *in, struct creation *ret)
     json_put_text_or_null(&json, "tax_code", tax_code);
     json_put_text_or_null(&json, "address", address);
     json_put_text_or_null(&json, "id_number", id_number);
+    json_put_text_or_null(&json, "passport", passport);
     json_put_end(&json);
     ret->payer = arena_text(in->faults->arena, buf_view(&text));
     buf_done(&text);

@@ -170,6 +170,11 @@ static void a_delegates_list_is_tied_to_parcel_dossier_and_money(void **state)
                                          "receipt_delegated d JOIN payment_request q ON q.id = d.request_id WHERE "
                                          "q.reference IN ('QNAAAAAAAAAC01', 'QNAAAAAAAAAC02')"),
                      2);
+    /* the book of the day shows what the delegate issued, with the day it was collected */
+    assert_int_equal(receipt_world_count(&world, "receipt_book_of('2026-11-22', '2026-11-22') WHERE issued_by = "
+                                                 "'delegate' AND issued_on = '2026-11-22' AND collected_on = "
+                                                 "'2026-11-22' AND outlet = 'phat-tan-tay'"),
+                     2);
     receipt_world_hurry(&world);
     receipt_world_work(&world); /* and no second receipt of ours */
     assert_int_equal(receipt_world_count(&world, "receipt r JOIN payment_request q ON q.id = r.request_id WHERE "

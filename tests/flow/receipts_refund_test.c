@@ -137,11 +137,35 @@ static void a_receipt_of_the_lower_amount_replaces_the_first(void **state)
     assert_int_equal(test_int(db, "SELECT count(*) FROM receipt_audit()"), 0);
 }
 
+/* The money came on 20 November; both receipts are of the day they were signed, and the second says what it replaces.
+ */
+static void the_book_shows_both_receipts_with_both_days(void **state)
+{
+    char today[DATE_TEXT_SIZE];
+    date_format(date_of(clock_now()), today);
+    const struct service_call call = {
+        .method = "GET", .path = arena_printf(&arena, "/v1/reports/receipts?date=%s", today), .cookie = finance};
+    struct service_answer book = service_call(&service, &arena, &call);
+    assert_int_equal(book.status, 200);
+    json_t *rows = json_object_get(book.json, "receipts"), *row;
+    size_t i;
+    int replaced = 0;
+    json_array_foreach(rows, i, row)
+    {
+        assert_string_equal(json_string_at(row, "issued_on"), today);
+        assert_string_equal(json_string_at(row, "collected_on"), "2026-11-20");
+        replaced += json_string_at(row, "replaces")[0] != 0;
+    }
+    assert_int_equal(json_array_size(rows), 2);
+    assert_int_equal(replaced, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_refund_of_a_fee_is_told_by_page_and_log),
         cmocka_unit_test(a_receipt_of_the_lower_amount_replaces_the_first),
+        cmocka_unit_test(the_book_shows_both_receipts_with_both_days),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -108,6 +108,57 @@ static void a_company_pays_for_somebodys_dossier(void **state)
     assert_int_equal(service_ask(&service, &arena, "PUT", path, "{\"name\": \"Khác\"}").status, 409);
 }
 
+static int64_t asked_with_payer(const char *code, const char *payer, int *ret_status, struct payment_asked *ret)
+{
+    (void)service_dossier(&service, &arena, code);
+    struct text plain = request_body(&arena, code, 1);
+    const struct service_call call = {
+        .method = "POST",
+        .path = "/v1/payment-requests",
+        .body = arena_textf(&arena, "%.*s,\"payer\":%s}", TEXT_ARGS(text_slice(plain, 0, plain.length - 1)), payer)};
+    struct service_answer made = service_call(&service, &arena, &call);
+    *ret_status = made.status;
+    *ret = (struct payment_asked){.id = json_int_at(made.json, "id"),
+                                  .amount = json_int_at(made.json, "amount"),
+                                  .reference = json_string_at(made.json, "reference")};
+    return ret->id;
+}
+
+/* The page of the newest receipt, as staff see it. */
+static struct service_answer newest_receipt(void)
+{
+    return service_ask(
+        &service, &arena, "GET",
+        arena_printf(&arena, "/v1/receipts/%lld.html", (long long)test_int(db, "SELECT max(id) FROM receipt")), "%s",
+        "");
+}
+
+static void who_pays_may_be_named_when_the_request_is_made(void **state)
+{
+    int status;
+    struct payment_asked asked;
+    asked_with_payer("C-1", "{\"name\":\"John Smith\",\"passport\":\"X1234567\",\"address\":\"Hạ Long\"}", &status,
+                     &asked);
+    assert_int_equal(status, 201);
+    pay(&asked, asked.amount);
+    assert_true(receipt_comes(asked.id));
+    struct service_answer page = newest_receipt();
+    assert_true(says(&page, "John Smith") && says(&page, "Số hộ chiếu") && says(&page, "X1234567"));
+    assert_true(says(&page, "Người có hồ sơ"));
+    asked_with_payer("C-2", "{\"name\":\"Công ty Cổ phần Vịnh Xanh\",\"tax_code\":\"5700888888-001\"}", &status,
+                     &asked);
+    assert_int_equal(status, 201);
+    pay(&asked, asked.amount);
+    assert_true(receipt_comes(asked.id));
+    page = newest_receipt();
+    assert_true(says(&page, "Công ty Cổ phần Vịnh Xanh") && says(&page, "5700888888-001"));
+    /* no receipt could be made of these: said at once, not when the money is there */
+    asked_with_payer("C-3", "{\"name\":\"Công ty\",\"tax_code\":\"57008x8888\"}", &status, &asked);
+    assert_int_equal(status, 422);
+    asked_with_payer("C-3", "{\"name\":\"Công ty\",\"tax_code\":\"57008888881\"}", &status, &asked);
+    assert_int_equal(status, 422);
+}
+
 static void a_stranger_learns_words_and_nothing_else(void **state)
 {
     struct service_answer page = open_page("GET", "/receipts", NULL, NULL);
@@ -153,6 +204,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_part_payment_gets_an_acknowledgement_that_is_no_receipt),
         cmocka_unit_test(a_company_pays_for_somebodys_dossier),
+        cmocka_unit_test(who_pays_may_be_named_when_the_request_is_made),
         cmocka_unit_test(a_stranger_learns_words_and_nothing_else),
         cmocka_unit_test(finance_sees_what_waits_and_decides_on_the_page),
     };

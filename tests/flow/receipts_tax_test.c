@@ -187,6 +187,32 @@ static void an_outage_moves_the_last_day_by_three_working_days(void **state)
     assert_int_equal(receipt_world_count(&world, "tax_audit('2026-11-27T10:00Z')"), 0);
 }
 
+/* It takes the connection and says nothing: given up after the time-out, asked later, and sent again because it has
+ * nothing; the last day is three working days from the last day that it was silent. */
+static void a_silent_authority_is_left_and_asked_again_within_the_legal_days(void **state)
+{
+    int64_t before = received("times"), started_us = clock_monotonic_us();
+    receipt_world_clock("2026-11-27T06:00:00Z"); /* Friday */
+    receipt_world_paid(&world, "QNAAAAAAAAAA09", 16000);
+    receipt_world_work(&world);
+    say("POST", "/mischief", "{\"path\": \"/tax/messages\", \"kind\": \"hang\"}");
+    receipt_world_clock("2026-11-27T15:31:00Z");
+    receipt_world_work(&world);
+    int64_t waited_s = (clock_monotonic_us() - started_us) / SECOND_US;
+    assert_true(waited_s >= 15 && waited_s <= 39); /* its own 40 s were not waited for */
+    assert_true(text_is(column("state"), "unknown"));
+    assert_true(text_is(column("due_on"), "2026-12-02")); /* Monday, Tuesday, Wednesday */
+    assert_int_equal(receipt_world_count(&world, "receipt_concern WHERE kind = 'tax_waiting' AND state = 'open'"), 1);
+    assert_int_equal(received("times"), before);
+    receipt_world_clock("2026-12-01T03:00:00Z");
+    assert_int_equal(receipt_world_count(&world, "tax_audit('2026-12-01T03:00Z')"), 0);
+    receipt_world_hurry(&world);
+    receipt_world_work(&world);
+    assert_true(text_is(column("state"), "accepted"));
+    assert_int_equal(received("times"), before + 1);
+    assert_int_equal(receipt_world_count(&world, "receipt_concern WHERE state = 'open'"), 0);
+}
+
 static void a_refusal_is_shown_and_sent_again_when_a_person_asks(void **state)
 {
     receipt_world_clock("2026-11-28T05:00:00Z");
@@ -242,6 +268,7 @@ int main(void)
         cmocka_unit_test(a_receipt_after_the_evening_comes_in_an_amendment),
         cmocka_unit_test(a_lost_answer_is_asked_for_and_nothing_is_sent_twice),
         cmocka_unit_test(an_outage_moves_the_last_day_by_three_working_days),
+        cmocka_unit_test(a_silent_authority_is_left_and_asked_again_within_the_legal_days),
         cmocka_unit_test(a_refusal_is_shown_and_sent_again_when_a_person_asks),
         cmocka_unit_test(without_a_key_the_summary_waits_unsigned_and_staff_are_told),
         cmocka_unit_test(what_was_told_never_changes),
