@@ -2,6 +2,7 @@
 #include "app/pages/pages.h"
 #include "app/service.h"
 #include "core/system/config.h"
+#include "payments/counter/counter.h"
 #include "payments/fees/fees.h"
 #include "payments/ledger/ledger.h"
 #include "postal/postal.h"
@@ -10,7 +11,8 @@
 static const struct job_kind receipt_kinds[] = {RECEIPT_JOB_KINDS}, receipt_log_kinds[] = {RECEIPT_LOG_JOB_KINDS},
                              outside_kinds[] = {RECEIPT_OUTSIDE_JOB_KINDS},
                              receipt_stamp_kinds[] = {RECEIPT_STAMP_JOB_KINDS}, postal_kinds[] = {POSTAL_JOB_KINDS},
-                             ledger_kinds[] = {LEDGER_JOB_KINDS};
+                             ledger_kinds[] = {LEDGER_JOB_KINDS}, terminal_line_kinds[] = {TERMINAL_LINE_JOB_KINDS},
+                             terminal_ask_kinds[] = {TERMINAL_ASK_JOB_KINDS};
 
 static enum err postal_room_open(struct service *service, struct faults *faults)
 {
@@ -91,10 +93,29 @@ void app_rooms_refresh(struct service *service, struct db *db, struct arena *are
         app_rooms_wake(service);
 }
 
+static void wake_terminals(void *with)
+{
+    struct service *service = with;
+    jobs_wake(service->terminal_line_jobs);
+    jobs_wake(service->terminal_ask_jobs);
+}
+
 enum err app_rooms_open(struct service *service, struct faults *faults)
 {
     ledger_asking_use(service->client, config_text(CONFIG_HTTP_PUBLIC_URL));
-    enum err err = pages_open(config_text(CONFIG_PATHS_PAGES), faults);
+    enum err err = http_client_start(&(struct http_client_config){0}, &service->terminal_client);
+    if (err)
+        return faults_add(faults, "HTTP client", err, NULL);
+    counter_use(
+        &(struct counter_config){.client = service->terminal_client,
+                                 .sale_id = config_text(CONFIG_TERMINALS_SALE_ID),
+                                 .ca_file = config_set(CONFIG_TERMINALS_CA) ? config_text(CONFIG_TERMINALS_CA) : NULL,
+                                 .answer_timeout_s = (int)config_int(CONFIG_TERMINALS_ANSWER),
+                                 .ask_after_s = (int)config_int(CONFIG_TERMINALS_ASK),
+                                 .cash = config_flag(CONFIG_POLICY_CASH),
+                                 .wake = wake_terminals,
+                                 .with = service});
+    err = pages_open(config_text(CONFIG_PATHS_PAGES), faults);
     if (!err)
         receipts_room_open(service);
     if (!err)
@@ -138,6 +159,12 @@ enum err app_rooms_start(struct service *service)
                          &service->receipt_stamp_jobs);
     if (!err)
         err = start_jobs(service, ledger_kinds, sizeof ledger_kinds / sizeof *ledger_kinds, 1, &service->ledger_jobs);
+    if (!err) /* a card may be waited for two minutes: one line each */
+        err = start_jobs(service, terminal_line_kinds, sizeof terminal_line_kinds / sizeof *terminal_line_kinds,
+                         (int)config_int(CONFIG_TERMINALS_LINES), &service->terminal_line_jobs);
+    if (!err)
+        err = start_jobs(service, terminal_ask_kinds, sizeof terminal_ask_kinds / sizeof *terminal_ask_kinds, 2,
+                         &service->terminal_ask_jobs);
     return err ? err
                : start_jobs(service, postal_kinds, sizeof postal_kinds / sizeof *postal_kinds, 1,
                             &service->postal_jobs);
@@ -153,15 +180,22 @@ void app_rooms_wake(struct service *service)
 
 void app_rooms_stop(struct service *service)
 {
+    http_client_close(service->terminal_client); /* a card that is waited for is asked for at the next start */
     jobs_stop(service->receipt_jobs);
     jobs_stop(service->receipt_log_jobs);
     jobs_stop(service->outside_jobs);
     jobs_stop(service->receipt_stamp_jobs);
     jobs_stop(service->postal_jobs);
     jobs_stop(service->ledger_jobs);
+    jobs_stop(service->terminal_line_jobs);
+    jobs_stop(service->terminal_ask_jobs);
     ledger_asking_use(NULL, NULL);
+    counter_use(NULL);
+    http_client_stop(service->terminal_client);
+    service->terminal_client = NULL;
     service->receipt_jobs = service->receipt_log_jobs = service->receipt_stamp_jobs = NULL;
     service->outside_jobs = service->postal_jobs = service->ledger_jobs = NULL;
+    service->terminal_line_jobs = service->terminal_ask_jobs = NULL;
     (void)!receipt_stamps_use(NULL, NULL);
 }
 

@@ -12,8 +12,10 @@ struct confirmer;
 struct service {
     struct http_server *http;
     struct http_client *client;
-    const struct tax_adapter *tax; /* NULL: not configured */
-    struct jobs *receipt_jobs, *receipt_log_jobs, *receipt_stamp_jobs, *outside_jobs, *postal_jobs, *ledger_jobs;
+    struct http_client *terminal_client; /* its calls wait for a person with a card */
+    const struct tax_adapter *tax;       /* NULL: not configured */
+    struct jobs *receipt_jobs, *receipt_log_jobs, *receipt_stamp_jobs, *outside_jobs, *postal_jobs, *ledger_jobs,
+        *terminal_line_jobs, *terminal_ask_jobs;
     struct receipt_post post;
     struct receipt_office *receipts;
     bool receipts_untold; /* staff do not know yet which keys could be opened at the start */

@@ -355,7 +355,7 @@ enum err http_client_start(const struct http_client_config *config, struct http_
     return OK;
 }
 
-void http_client_stop(struct http_client *client)
+void http_client_close(struct http_client *client)
 {
     if (!client)
         return;
@@ -363,6 +363,13 @@ void http_client_stop(struct http_client *client)
     client->stopping = true;
     pthread_mutex_unlock(&client->lock);
     curl_multi_wakeup(client->multi);
+}
+
+void http_client_stop(struct http_client *client)
+{
+    if (!client)
+        return;
+    http_client_close(client);
     pthread_join(client->thread, NULL);
     pthread_mutex_lock(&client->lock);
     while (client->flying) /* they have been told, and still hold our lock one by one */

@@ -49,6 +49,9 @@ struct http_answer {
 };
 
 MUST_CHECK enum err http_client_start(const struct http_client_config *config, struct http_client **ret_client);
+/* Ends the calls under way (ERR_UNKNOWN_OUTCOME, or ERR_NETWORK if nothing was sent) and takes no more
+ * (ERR_UNAVAILABLE): for whoever must stop threads that wait long. The client is still to be stopped. NULL is fine. */
+void http_client_close(struct http_client *client);
 /* Calls under way end with ERR_UNKNOWN_OUTCOME, or ERR_NETWORK if nothing was sent. NULL is fine. */
 void http_client_stop(struct http_client *client);
 

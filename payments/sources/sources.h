@@ -7,6 +7,7 @@
 
 #include "core/core.h"
 #include "core/http/client.h"
+#include "payments/sources/terminal.h"
 
 enum method { METHOD_VIETQR, METHOD_POS, METHOD_WALLET, METHOD_POST, METHOD_PORTAL, METHOD_CASH, METHOD_COUNT };
 const char *method_name(enum method method); /* "vietqr" … */

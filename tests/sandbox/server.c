@@ -13,9 +13,9 @@ struct server {
     struct MHD_Daemon *daemon;
 };
 
-static const struct road *const road_lists[] = {bank_roads,    statement_roads, post_roads,   sink_roads,
-                                                courier_roads, mischief_roads,  page_roads,   tax_roads,
-                                                tsa_roads,     smtp_roads,      gateway_roads};
+static const struct road *const road_lists[] = {bank_roads,    statement_roads, post_roads,    sink_roads,
+                                                courier_roads, mischief_roads,  page_roads,    tax_roads,
+                                                tsa_roads,     smtp_roads,      gateway_roads, terminal_roads};
 
 static int hex_digit(char c)
 {
@@ -118,6 +118,8 @@ static void go(struct visit *visit)
 
 static enum MHD_Result reply(struct visit *visit)
 {
+    if (visit->hang_up)
+        return MHD_NO;
     struct MHD_Response *response =
         MHD_create_response_from_buffer(visit->reply.length, visit->reply.at, MHD_RESPMEM_MUST_COPY);
     if (!response)
