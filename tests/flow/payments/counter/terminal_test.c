@@ -439,7 +439,12 @@ static void cash_is_off_where_the_province_does_not_say_otherwise(void **state)
 static void the_books_agree_in_the_end(void **state)
 {
     test_sql(db, "UPDATE job SET run_at = created_at WHERE kind LIKE 'terminal.%'");
-    assert_true(service_drained(db, WAIT_S));
+    int64_t left = 1;
+    for (int i = 0; i < WAIT_S * 10 && left; i++) {
+        left = test_int(db, "SELECT count(*) FROM job WHERE kind LIKE 'terminal.%'");
+        test_sleep_ms(100);
+    }
+    assert_int_equal(left, 0);
     assert_int_equal(test_int(db, "SELECT count(*) FROM (SELECT request_id FROM payment_attempt WHERE state IN ('sent',"
                                   " 'unknown')) x"),
                      0);
