@@ -1,5 +1,5 @@
 /* lephi statement import FILE and lephi reconcile [--date D]. */
-#include "reconciliation/reconciliation.h"
+#include "reconciliation/statement_import.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +23,13 @@ static int import_bytes(struct db *db, const char *path, struct text bytes, stru
     const struct statement_import_order order = {bytes, slash ? slash + 1 : path, "system:command", clock_now()};
     struct text json;
     enum err err = statement_import(db, arena, &order, &json);
+    if (err == ERR_STATEMENT_FORMAT || err == ERR_STATEMENT_SYNTAX) {
+        struct faults faults;
+        faults_init(&faults, arena);
+        statement_why(bytes, &faults);
+        for (size_t i = 0; i < faults.count; i++)
+            fprintf(stderr, "lephi statement import: %s: %s: %s\n", path, faults.list[i].where, faults.list[i].detail);
+    }
     if (err)
         return said_no("lephi statement import", path, err, db);
     printf("%.*s\n", TEXT_ARGS(json));
@@ -64,6 +71,26 @@ int statement_import_command(struct db *db, int argc, char **argv)
     return import_file(db, argv[2]);
 }
 
+/* After each night the whole house is looked at: what breaks goes to the log, by problem; `lephi report breaks` names
+ * each row. The summary itself stays a function of the day. Receipts still being signed count as breaks until they are
+ * there. */
+static void audit_tell(struct db *db, struct arena *arena)
+{
+    static const struct db_statement audit = {
+        "reconcile_audit_counts", "SELECT problem, count(*) FROM reconcile_audit() GROUP BY problem ORDER BY problem"};
+    struct db_args none = db_args(arena);
+    struct db_rows rows;
+    enum err err = db_query(db, &audit, &none, &rows);
+    if (err) {
+        fprintf(stderr, "lephi reconcile: the audit did not run: %s\n", err_info(err)->en);
+        return;
+    }
+    fprintf(stderr, "lephi reconcile: audit: %s\n", rows.count ? "breaks, see `lephi report breaks`" : "no break");
+    for (int i = 0; i < rows.count; i++)
+        fprintf(stderr, "lephi reconcile: audit: %.*s %lld\n", TEXT_ARGS(db_text(&rows, i, 0)),
+                (long long)db_int(&rows, i, 1));
+}
+
 int reconcile_command(struct db *db, int argc, char **argv)
 {
     date_days day = date_of(clock_now()) - 1;
@@ -80,6 +107,8 @@ int reconcile_command(struct db *db, int argc, char **argv)
     int code = err ? said_no("lephi reconcile", "", err, db) : 0;
     if (!err)
         printf("%.*s\n", TEXT_ARGS(json));
+    if (!err)
+        audit_tell(db, &arena);
     arena_done(&arena);
     return code;
 }

@@ -226,6 +226,10 @@ enum err report_indicators_handle(struct request *rq);
  * GET /v1/reports/daily. */
 enum err statements_create_handle(struct request *rq);
 enum err statement_get_handle(struct request *rq);
+/* POST /v1/statement-mappings with an example file: the rows that may be headers; with ?fingerprint and ?columns also
+ * what would be read; with ?confirm=true and ?name it is kept. GET lists what is kept. */
+enum err statement_mapping_handle(struct request *rq);
+enum err statement_mappings_list_handle(struct request *rq);
 enum err reconciliation_run_create_handle(struct request *rq);
 enum err reconciliation_run_get_handle(struct request *rq);
 
@@ -262,6 +266,7 @@ int statement_command(int argc, char **argv);
 /* The same for statement import FILE, reconcile [--date D], report NAME and day, with the database they work on. They
  * print to standard output; messages go to standard error. */
 int statement_import_command(struct db *db, int argc, char **argv);
+int statement_mapping_command(struct db *db, int argc, char **argv);
 int reconcile_command(struct db *db, int argc, char **argv);
 int report_command(struct db *db, int argc, char **argv); /* argv[1]: daily, collections, treasury, … */
 int day_command(struct db *db, int argc, char **argv);    /* lephi day show|close DATE */

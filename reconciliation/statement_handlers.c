@@ -44,6 +44,10 @@ static enum err import_act(struct request *rq, void *with, struct act_reply *rep
 enum err statements_create_handle(struct request *rq)
 {
     enum err err = request_once(rq, import_act, NULL);
+    if (err == ERR_STATEMENT_FORMAT || err == ERR_STATEMENT_SYNTAX) {
+        statement_why(rq->body, &rq->faults);
+        return reply_faults(rq, err);
+    }
     return err ? reply_error(rq, err) : OK;
 }
 

@@ -77,7 +77,7 @@ struct text table_cell(const struct table *t, const struct grid_row *row, enum t
 }
 
 /* Cheap: most rows are no headers. At least three cells in words. */
-static bool may_be_header(const struct grid_row *row)
+bool table_row_in_words(const struct grid_row *row)
 {
     size_t words = 0, filled = 0;
     for (size_t i = 0; i < row->count; i++) {
@@ -192,7 +192,7 @@ static void on_row(void *with, const struct grid_row *row)
         return;
     struct table_roles roles;
     const struct profile *found = NULL;
-    bool possible = !(t->profile && row_dated(t, row)) && may_be_header(row);
+    bool possible = !(t->profile && row_dated(t, row)) && table_row_in_words(row);
     if (possible)
         found = header_of(t, row, &roles);
     if (found && (!t->profile || t->profile->kind != PROFILE_STATEMENT || found->kind == PROFILE_STATEMENT)) {
@@ -222,7 +222,7 @@ static bool would_be_header(void *with, const struct grid_row *row)
 {
     struct table *t = with;
     struct table_roles roles;
-    if (!may_be_header(row)) {
+    if (!table_row_in_words(row)) {
         t->upper->count = 0;
         return false;
     }

@@ -94,6 +94,8 @@ struct table {
 
 struct text table_cell(const struct table *t, const struct grid_row *row, enum table_role role);
 
+/* At least three cells in words, and no fewer than half of those filled: it may be a header. */
+bool table_row_in_words(const struct grid_row *row);
 /* Ends what is open: a statement, or a settlement. */
 void table_section_end(struct table *t);
 
