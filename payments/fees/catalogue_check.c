@@ -115,12 +115,20 @@ static void check_cell_rising(const struct check *check, const struct fee *fee, 
                     probes[count++] = f->cases[i].when.list[c].bound + near;
     qsort(probes, count, sizeof *probes, by_number);
     struct formula_input in = {check->catalogue, &request, fee->code, "", check->today, 0};
+    int64_t hole = QUANTITY_NONE;
     for (size_t i = 0; i < count; i++) {
         struct formula_result result;
         request.quantities[number] = probes[i] < 1 ? 1 : probes[i];
         faults_init(ignored, arena);
-        if (formula_evaluate(f, &in, ignored, &result))
+        if (formula_evaluate(f, &in, ignored, &result)) {
+            hole = before >= 0 && hole == QUANTITY_NONE ? request.quantities[number] : hole;
             continue;
+        }
+        if (hole != QUANTITY_NONE) {
+            fault(check, FILE_FEES, fee->line, "formula", "có khoảng trống: không có mức thu khi %s = %lld",
+                  quantity_names[number], (long long)hole);
+            return;
+        }
         if (result.gross < before) {
             fault(check, FILE_FEES, fee->line, "formula", "mức thu giảm khi %s tăng, quanh mốc %lld",
                   quantity_names[number], (long long)request.quantities[number]);
@@ -189,8 +197,21 @@ static void check_other(const struct check *check, const struct fee *fee)
         }
     }
     if ((fee->valid_to == DATE_NONE || fee->valid_to >= check->today) && !fee_entry_on(other, check->today) &&
-        (fee->valid_from == DATE_NONE || fee->valid_from <= check->today))
+        (fee->valid_from == DATE_NONE || fee->valid_from <= check->today)) {
         fault(check, FILE_FEES, fee->line, "formula", "khoản gốc “%.*s” đã hết hiệu lực", TEXT_ARGS(f->other));
+        return;
+    }
+    for (size_t v = 0; v < other->version_count; v++) { /* it ends while this one goes on */
+        date_days next = other->versions[v].valid_to + 1;
+        char day[DATE_TEXT_SIZE];
+        if (other->versions[v].valid_to == DATE_NONE || next <= check->today || fee_entry_on(other, next) ||
+            (fee->valid_to != DATE_NONE && next > fee->valid_to) ||
+            (fee->valid_from != DATE_NONE && next < fee->valid_from))
+            continue;
+        date_format_vi(next, day);
+        fault(check, FILE_FEES, fee->line, "formula", "khoản gốc “%.*s” không còn hiệu lực từ %s", TEXT_ARGS(f->other),
+              day);
+    }
 }
 
 static void check_reduction(const struct check *check, const struct reduction *reduction)

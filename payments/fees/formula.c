@@ -264,7 +264,9 @@ static enum err percent_of_evaluate(const struct formula *f, const struct formul
     ret->other = other;
     ret->each = of.gross;
     ret->quantity = of.quantity;
-    ret->rate_ends = of.rate_ends;
+    ret->ends = of.ends;
+    if (other->valid_to != DATE_NONE && (of.ends == DATE_NONE || other->valid_to < of.ends))
+        ret->ends = other->valid_to;
     return rounding_divide((__int128)of.gross * f->price.share_ppb, PPB, f->rounding, &ret->gross);
 }
 
@@ -356,7 +358,7 @@ static enum err foreign_evaluate(const struct formula *f, const struct formula_i
 {
     int64_t rate;
     char day[DATE_TEXT_SIZE];
-    if (!exchange_rate_find(f, in, &rate, &ret->rate_ends)) {
+    if (!exchange_rate_find(f, in, &rate, &ret->ends)) {
         date_format_vi(in->day, day);
         return faults_add(faults, "/quantities/exchange_rate", ERR_QUANTITY_MISSING,
                           "Khoản %.*s thu bằng %.*s: cần tỷ giá mua chuyển khoản công bố ngày %s, dạng \"26085.5\", "
@@ -401,7 +403,7 @@ static enum err not_priced(const struct formula *f, const struct formula_input *
 enum err formula_evaluate(const struct formula *f, const struct formula_input *in, struct faults *faults,
                           struct formula_result *ret)
 {
-    struct formula_result result = {.quantity = 1, .case_index = -1, .each = f->price.fixed, .rate_ends = DATE_NONE};
+    struct formula_result result = {.quantity = 1, .case_index = -1, .each = f->price.fixed, .ends = DATE_NONE};
     enum err err = OK;
     switch (f->kind) {
     case FORMULA_FIXED: result.gross = f->price.fixed; break;

@@ -129,7 +129,7 @@ struct formula_result {
     int case_index;          /* bracket, matrix, interp: which; -1 none */
     int64_t each;            /* price of one unit, before × quantity */
     const struct fee *other; /* percent_of */
-    date_days rate_ends;     /* foreign: last day of the published rate used; DATE_NONE otherwise */
+    date_days ends;          /* last day of a published rate or another fee it rests on; DATE_NONE: none */
 };
 
 /* A rate between two points of its table: rate ÷ span in 1/1 000 000 000. */

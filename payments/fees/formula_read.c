@@ -163,7 +163,7 @@ static bool case_read(struct reading *in, struct text left, struct text right)
     struct formula_case *one = &formula->cases[formula->case_count];
     *one = (struct formula_case){0};
     if (!price_read(right, &one->price))
-        return wrong(in, right, "giá phải là số đồng, tỷ lệ như 0.5%, hoặc 1000000 + 0.06%");
+        return wrong(in, right, "giá phải là số đồng viết liền như 75000, tỷ lệ như 0.5%, hoặc 1000000 + 0.06%");
     bool takes_share = formula->kind == FORMULA_BRACKET || formula->kind == FORMULA_MATRIX;
     if (formula->kind == FORMULA_INTERP ? one->price.fixed || one->price.share_ppb > PPB
                                         : !takes_share && one->price.share_ppb)
@@ -309,7 +309,7 @@ static bool place_read(struct reading *in, struct text value)
     if (f->kind == FORMULA_PERCENT || f->kind == FORMULA_PERCENT_OF)
         return (share_read(value, &f->price.share_ppb) && f->price.share_ppb <= PPB) ||
                wrong(in, value, "phải là tỷ lệ như 0.5%, không quá 100%");
-    return number_read(value, &f->price.fixed) || wrong(in, value, "phải là số đồng");
+    return number_read(value, &f->price.fixed) || wrong(in, value, "phải là số đồng viết liền, như 75000");
 }
 
 static bool item_read(struct reading *in, struct text item)

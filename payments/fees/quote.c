@@ -219,9 +219,7 @@ static void line_compute(struct work *work, struct text code, const char *where)
     if (formula_evaluate(fee->formula, &in, work->faults, &result))
         return;
     holds_until(work, fee->decided_by, fee->valid_to);
-    holds_until(work, fee->decided_by, result.rate_ends);
-    if (result.other)
-        holds_until(work, fee->decided_by, result.other->valid_to);
+    holds_until(work, fee->decided_by, result.ends);
     struct quote_line *line = &work->quote.lines[work->quote.line_count++];
     *line = (struct quote_line){.fee = fee,
                                 .code = fee->code,

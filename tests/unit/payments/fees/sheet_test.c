@@ -154,6 +154,40 @@ static void a_table_that_falls_as_the_value_rises_is_named(void **state)
         make_fees(FEE_HEADER FEE("A", "matrix(by=value; sequence=1: 10%; sequence>=2: 2%)", ALWAYS, "", "TT 1")), OK);
 }
 
+static void a_table_that_leaves_a_gap_is_named(void **state)
+{
+    assert_fault(make_fees(FEE_HEADER FEE("A", "matrix(value<=15e6: 100; value>40e6: 300)", ALWAYS, "", "TT 1")),
+                 "fees.csv:2:5", "khoảng trống: không có mức thu khi value = 15000001");
+    assert_fault(
+        make_fees(FEE_HEADER FEE("A", "matrix(area=KV1 & area_m2<100: 1; area=KV1 & area_m2>100: 2; area=KV2: 5)",
+                                 ALWAYS, "", "TT 1")),
+        "fees.csv:2:5", "khoảng trống: không có mức thu khi area_m2 = 100");
+    assert_int_equal(
+        make_fees(FEE_HEADER FEE("A", "matrix(value<=15e6: 100; value<=40e6: 300; else: 400)", ALWAYS, "", "TT 1")),
+        OK);
+}
+
+static void a_share_of_a_fee_that_ends_before_it_is_named(void **state)
+{
+    assert_fault(make_fees(FEE_HEADER FEE("A", "percent_of(B; 50%)", ALWAYS, "", "TT 1")
+                               FEE("B", "fixed(5)", ALWAYS, "2026-12-31", "TT 1")),
+                 "fees.csv:2:5", "khoản gốc “B” không còn hiệu lực từ 01/01/2027");
+    assert_int_equal(make_fees(FEE_HEADER FEE("A", "percent_of(B; 50%)", ALWAYS, "2026-12-31", "TT 1")
+                                   FEE("B", "fixed(5)", ALWAYS, "2026-12-31", "TT 1")),
+                     OK);
+}
+
+/* A share of a share holds no longer than what stands at the end. */
+static void a_share_of_a_share_ends_with_the_last_of_them(void **state)
+{
+    static const char sheet[] = FEE_HEADER FEE("A", "percent_of(B; 50%)", ALWAYS, "2026-11-30", "TT 1")
+        FEE("B", "percent_of(C; 50%)", ALWAYS, "2026-11-30", "TT 1")
+            FEE("C", "fixed(400)", ALWAYS, "2026-11-30", "TT 1");
+    assert_int_equal(make_fees(sheet), OK);
+    assert_int_equal(price_with(made, "{'fees':['A'],'channel':'counter'}"), 100);
+    assert_int_equal(quote.valid_until, date_from(2026, 11, 30));
+}
+
 static const char *reductions(int count, const char *first_ends)
 {
     struct buf rows = {0};
@@ -199,6 +233,9 @@ int main(void)
         cmocka_unit_test_teardown(what_a_collector_is_has_two_words, drop_made),
         cmocka_unit_test_teardown(other_values_are_amounts_and_the_edition_a_day, drop_made),
         cmocka_unit_test_teardown(a_table_that_falls_as_the_value_rises_is_named, drop_made),
+        cmocka_unit_test_teardown(a_table_that_leaves_a_gap_is_named, drop_made),
+        cmocka_unit_test_teardown(a_share_of_a_fee_that_ends_before_it_is_named, drop_made),
+        cmocka_unit_test_teardown(a_share_of_a_share_ends_with_the_last_of_them, drop_made),
         cmocka_unit_test_teardown(more_reductions_at_once_than_a_line_weighs_are_a_fault_and_never_cut_off, drop_made),
     };
     return cmocka_run_group_tests(tests, shipped_load, shipped_drop);
