@@ -100,6 +100,7 @@ bool quote_line_benefit(const struct quote *quote, size_t line, struct quote_ben
             ret_benefit->category = quote->request->categories[i];
     }
     catalogue_category_say(quote->catalogue, ret_benefit->category, &name, &evidence);
+    ret_benefit->yearly = rule->has_yearly_cap || rule->times_per_year > 0;
     ret_benefit->evidence = rule->evidence_vi.length ? rule->evidence_vi : evidence;
     return true;
 }

@@ -213,6 +213,7 @@ struct quote_benefit {
     struct text rule;     /* code in reductions.csv */
     struct text category; /* of the request; empty: everybody gets it */
     struct text evidence; /* that is needed, Vietnamese; the rule's own, else the category's */
+    bool yearly;          /* limited per person and year, by amount or by times */
 };
 bool quote_line_benefit(const struct quote *quote, size_t line, struct quote_benefit *ret_benefit);
 

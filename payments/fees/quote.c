@@ -89,7 +89,8 @@ static int64_t reduction_amount(const struct reduction *rule, const struct formu
     return left < base ? base - left : 0; /* rounding up to thousands never raises */
 }
 
-/* A relief with a yearly limit per person needs what the person already got: that is the caller's to know. */
+/* A relief with a yearly limit per person needs what the person already got: that is the caller's to know here; a
+ * payment request is held to what our own books show (payments/requests/relief.c). */
 static enum reduction_state yearly_limit(struct work *work, const struct reduction *rule, int64_t *amount)
 {
     const int64_t *given = work->request->quantities;

@@ -317,6 +317,9 @@ enum err payment_request_make(struct db *db, struct arena *arena, const struct p
     const struct quote *quote = order->quote;
     if (several_collectors(quote))
         return ERR_SPLIT_BY_AGENCY;
+    enum err err = relief_check(db, arena, order, at);
+    if (err)
+        return err;
     struct buf shown = {0}, lines = {0}, benefits = {0};
     struct json json = json_to(&shown), claims = json_to(&benefits);
     quote_write(&json, quote);
@@ -335,7 +338,7 @@ enum err payment_request_make(struct db *db, struct arena *arena, const struct p
                                             .priced_on = quote->quoted_on,
                                             .holds_until = quote_valid_until(quote),
                                             .actor = order->actor};
-    enum err err = payment_request_store(db, arena, &writing, at, ret_id);
+    err = payment_request_store(db, arena, &writing, at, ret_id);
     buf_done(&shown);
     buf_done(&lines);
     buf_done(&benefits);

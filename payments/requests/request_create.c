@@ -170,7 +170,8 @@ static enum err create(struct request *rq, void *with, struct act_reply *reply)
                                                 .stage = text_of(stage_names[c->stage]),
                                                 .payer = c->payer,
                                                 .evidence = c->evidence,
-                                                .actor = auth_actor(rq)};
+                                                .actor = auth_actor(rq),
+                                                .faults = &rq->faults};
     if (!err)
         err = payment_request_make(rq->db, &rq->arena, &order, rq->at, &id);
     struct payment_request made;

@@ -19,6 +19,11 @@ struct request_writing {
 MUST_CHECK enum err payment_request_store(struct db *db, struct arena *arena, const struct request_writing *writing,
                                           instant_us at, int64_t *ret_id);
 
+/* Whether the person's year allows the reliefs that count in a quote; inside the transaction that makes the request.
+ * ERR_INVALID with faults, or ERR_RELIEF_USED. */
+MUST_CHECK enum err relief_check(struct db *db, struct arena *arena, const struct payment_request_order *order,
+                                 instant_us at);
+
 /* The reductions that count in a quote, as JSON for benefits_keep. */
 void benefits_write(const struct quote *quote, struct json *json);
 

@@ -85,6 +85,7 @@ struct payment_request_order {
     struct text payer;    /* JSON or at NULL */
     struct text evidence; /* JSON array [{category, source, document, number, issued_on}] or at NULL */
     const char *actor;
+    struct faults *faults; /* names what contradicts the person's year; NULL: the error alone, ERR_RELIEF_USED */
 };
 MUST_CHECK enum err payment_request_make(struct db *db, struct arena *arena, const struct payment_request_order *order,
                                          instant_us at, int64_t *ret_id);
