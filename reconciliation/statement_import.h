@@ -17,7 +17,8 @@ void statement_fingerprint(const struct statement_line *line, struct text statem
 enum err statement_import_within(struct db *db, struct arena *arena, const struct statement_import_order *order,
                                  struct text *ret_json);
 
-/* After a refusal (ERR_STATEMENT_FORMAT, ERR_STATEMENT_SYNTAX): reads the file once more and names what is wrong, by line.
+/* After a refusal (ERR_STATEMENT_FORMAT, ERR_STATEMENT_SYNTAX): reads the file once more and names what is wrong, by
+ * line.
  */
 void statement_why(struct text file, struct faults *faults);
 

@@ -61,6 +61,7 @@ for ((i = 1; i <= seeds; i++)); do
 done
 step fuzz none bash tests/fuzz/run.sh "$fuzz_s"
 step large-statement none large_statement
+step huge-files none bash tests/huge_files.sh
 step receipt-log none env TEST_LEAVES="$leaves" TEST_TIMEOUT_S=7200 bash tests/run.sh flow/receipts_log_many_test
 step new-year "$RANDOM" env TEST_KILLS=40 TEST_TIMEOUT_S=1200 bash tests/run.sh flow/receipts_new_year_test
 jq -s --arg commit "$commit" '{commit: $commit, passed: (map(.passed) | all), steps: .}' "$folder"/*.json >build/test-full.json
