@@ -258,6 +258,9 @@ const struct route app_routes[] = {
               .body_max = CATALOGUE_UPLOAD_MAX),
     AT_WORKER("POST", "/counter/benefits", pages_counter_benefit_handle, .access = EVERYBODY, .media = FORM),
     AT_WORKER("POST", "/counter/channel", pages_counter_channel_handle, .access = EVERYBODY, .media = FORM),
+    AT_WORKER("POST", "/counter/take", pages_counter_take_handle, .access = EVERYBODY, .media = FORM),
+    AT_WORKER("POST", "/counter/shift", pages_counter_shift_handle, .access = EVERYBODY, .media = FORM),
+    AT_WORKER("GET", "/counter/shift/{id}", pages_shift_report_handle, .access = EVERYBODY),
 
     /* letters */
     AT_LOOP("POST", "/v1/postal/quotes", postal_quote_handle, .access = ACCESS_PUBLIC),

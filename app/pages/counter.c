@@ -16,6 +16,7 @@ struct counter {
     size_t count;
     struct quote_form form;
     struct catalogue *catalogue;
+    struct counter_desk desk;
 };
 
 static const char *const stages[][2] = {
@@ -34,7 +35,7 @@ static void put_search(struct page *page, struct text code)
 {
     html(page->out,
          "<form method=\"get\" action=\"/counter\" class=\"stack row\" role=\"search\">\n<label for=\"code\">Mã hồ "
-         "sơ</label>\n<input id=\"code\" name=\"code\" required maxlength=\"60\" autocomplete=\"off\" "
+         "sơ hoặc mã nộp tiền</label>\n<input id=\"code\" name=\"code\" required maxlength=\"60\" autocomplete=\"off\" "
          "autocapitalize=\"characters\" spellcheck=\"false\" value=\"%.*s\"><button class=\"main\">Tìm "
          "hồ sơ</button>\n</form>\n",
          TEXT_ARGS(code));
@@ -88,6 +89,9 @@ static enum err put_request(struct counter *c, const struct payment_request *r)
     if (r->status == REQUEST_PENDING || r->status == REQUEST_PARTLY_PAID)
         pay_put_qr(&view);
     html(page->out, "<p class=\"exact\">%.*s</p>\n", TEXT_ARGS(r->reference));
+    err = counter_put_ways(page, r, &c->desk);
+    if (err)
+        return err;
     pay_put_receipt_link(&view);
     html(page->out, "<p><a class=\"button\" href=\"/p/%s\">Mở trang cho người nộp</a></p>\n", view.token);
     html(page->out, "<details><summary>Các khoản thu</summary>\n");
@@ -150,13 +154,32 @@ static void put_new_request(struct counter *c)
     html(out, "<button formmethod=\"get\" formaction=\"/counter\">Tính lại</button></p>\n</form></section>\n");
 }
 
+static const struct db_statement by_reference_sql = {"pages_dossier_by_reference",
+                                                     "SELECT dossier FROM payment_request WHERE reference ="
+                                                     " upper(regexp_replace($1, '[^A-Za-z0-9]', '', 'g'))"};
+
+/* What was typed is a dossier's code, or the code of a request as it stands on notices and QR codes. */
+static enum err dossier_meant(struct request *rq, struct text code, struct dossier *ret)
+{
+    struct db_args args = db_args(&rq->arena);
+    struct db_rows rows;
+    enum err err = dossier_find(rq->db, &rq->arena, code, ret);
+    if (err != ERR_DOSSIER_UNKNOWN)
+        return err;
+    db_arg_text(&args, code);
+    err = db_query(rq->db, &by_reference_sql, &args, &rows);
+    if (err || !rows.count)
+        return err ? err : ERR_DOSSIER_UNKNOWN;
+    return dossier_find(rq->db, &rq->arena, db_text(&rows, 0, 0), ret);
+}
+
 static enum err load(struct counter *c, struct text code)
 {
     struct request *rq = c->page.rq;
-    enum err err = dossier_find(rq->db, &rq->arena, code, &c->dossier);
+    enum err err = dossier_meant(rq, code, &c->dossier);
     if (!err)
         err = agency_find(rq->db, &rq->arena, c->dossier.agency, &c->agency);
-    return err ? err : payment_requests_of(rq->db, &rq->arena, code, &c->requests, &c->count);
+    return err ? err : payment_requests_of(rq->db, &rq->arena, c->dossier.code, &c->requests, &c->count);
 }
 
 /* The dossier says procedure and channel, whatever the form holds. */
@@ -180,8 +203,11 @@ static enum err show(struct counter *c, struct text code, const char *problem)
     html(page->out, "<h1>Quầy thu</h1>\n");
     if (problem)
         html(page->out, "<div class=\"errors\" role=\"alert\"><h2>%s</h2></div>\n", problem);
+    err = counter_desk_read(page->rq, &c->desk);
+    if (!err)
+        counter_put_shift(page, &c->desk);
     put_search(page, code);
-    if (c->dossier.code.length) {
+    if (!err && c->dossier.code.length) {
         put_dossier(c);
         err = counter_put_channel(page, &c->dossier);
         html(page->out, "<div class=\"columns\">\n");
@@ -197,25 +223,36 @@ static enum err show(struct counter *c, struct text code, const char *problem)
     return page_error(page->rq, err);
 }
 
-enum err pages_counter_handle(struct request *rq)
+/* The page with a dossier or without one, and what went wrong before, if anything. */
+static enum err visit(struct request *rq, struct text code, struct text form, const char *problem)
 {
-    if (page_needs_staff(rq, DESK, "/counter"))
-        return OK;
     struct buf out = {0};
     struct counter c = {0};
     page_init(&c.page, rq, &out);
     c.page.language = PAGE_VI;
-    struct text code = text_trim(text_slice(request_query(rq, "code"), 0, CODE_MAX));
     c.catalogue = catalogue_in_force_hold();
     enum err err = !c.catalogue ? ERR_UNAVAILABLE : code.length ? load(&c, code) : OK;
     if (!err && code.length)
-        price(&c, request_query_string(rq));
+        price(&c, form);
     if (err == ERR_DOSSIER_UNKNOWN)
-        err = show(&c, code, "Không tìm thấy hồ sơ này. Kiểm tra lại mã trên giấy tiếp nhận.");
+        err = show(&c, code, problem ? problem : "Không tìm thấy hồ sơ này. Kiểm tra lại mã trên giấy tiếp nhận.");
     else
-        err = err ? page_error(rq, err) : show(&c, code, NULL);
+        err = err ? page_error(rq, err) : show(&c, code, problem);
     catalogue_drop(c.catalogue);
     return err;
+}
+
+enum err pages_counter_handle(struct request *rq)
+{
+    if (page_needs_staff(rq, DESK, "/counter"))
+        return OK;
+    struct text code = text_trim(text_slice(request_query(rq, "code"), 0, CODE_MAX));
+    return visit(rq, code, request_query_string(rq), NULL);
+}
+
+enum err counter_again(struct request *rq, struct text code, const char *problem)
+{
+    return visit(rq, code, TEXT(""), problem);
 }
 
 /* Making a request: under one lock per dossier, and only when nobody made one since the form was shown. So a second

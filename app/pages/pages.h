@@ -35,6 +35,9 @@ enum err pages_catalogue_handle(struct request *rq);       /* GET  /finance/cata
 enum err pages_catalogue_act_handle(struct request *rq);   /* POST /finance/catalogue: propose, approve, withdraw */
 enum err pages_counter_benefit_handle(struct request *rq); /* POST /counter/benefits: verify, reject */
 enum err pages_counter_channel_handle(struct request *rq); /* POST /counter/channel: ask, approve */
+enum err pages_counter_take_handle(struct request *rq);    /* POST /counter/take: card, cash, printed code */
+enum err pages_counter_shift_handle(struct request *rq);   /* POST /counter/shift: open, count, close … */
+enum err pages_shift_report_handle(struct request *rq);    /* GET  /counter/shift/{id} */
 
 /* The server's before_reply hook: Content-Security-Policy and its companions for HTML. */
 void pages_before_reply(struct request *rq, int status, const char *content_type);

@@ -10,6 +10,8 @@
 static const char *title_of(struct text name)
 {
     const struct source *source = source_by_name(name);
+    if (terminal_driver_find(name))
+        return "thẻ tại quầy";
     return source && source->title ? source->title : "";
 }
 

@@ -151,6 +151,18 @@ api_key() {
     cat "$file"
 }
 
+# A card terminal and a printed code for every desk of the demo; what is there stays.
+equip_counters() {
+    local agency rest number=0
+    while IFS=, read -r agency rest; do
+        number=$((number + 1))
+        curl -fsS -m 5 -o /dev/null -X PUT -H "Authorization: Bearer $key" -H 'Content-Type: application/json' \
+            -d "{\"agency\":\"$agency\",\"desk\":\"Quầy 1\",\"address\":\"$sandbox_url/nexo\"}" "$url/v1/terminals/POS-$agency"
+        curl -fsS -m 5 -o /dev/null -X PUT -H "Authorization: Bearer $key" -H 'Content-Type: application/json' \
+            -d "{\"agency\":\"$agency\",\"place\":\"Quầy 1\"}" "$(printf '%s/v1/static-codes/QUAY%02d' "$url" $number)"
+    done < <(tail -n +2 "$data/accounts.csv")
+}
+
 announce() {
     cat <<TEXT
 
@@ -183,11 +195,12 @@ start_sandbox
 load_data
 start_service
 key=$(api_key)
+equip_counters
 announce
 
 if [ "$mode" = demo ]; then
     rm -rf "$RUN_DIR/demo"
-    DEMO_URL=$url DEMO_SANDBOX_URL=$sandbox_url DEMO_KEY=$key DEMO_BINARY=$lephi LEPHI_CONFIG=$conf DEMO_FOLDER=$RUN_DIR/demo \
+    DEMO_PASSWORD=$password DEMO_URL=$url DEMO_SANDBOX_URL=$sandbox_url DEMO_KEY=$key DEMO_BINARY=$lephi LEPHI_CONFIG=$conf DEMO_FOLDER=$RUN_DIR/demo \
         DEMO_TRUST=$RUN_DIR/pki/ca.pem "$root/build/lephi-demo" &
     demo=$!
     started+=($demo)

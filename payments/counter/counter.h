@@ -54,6 +54,13 @@ MUST_CHECK enum err pos_list(struct db *db, struct arena *arena, int64_t request
 /* Asks the terminal to stop; the payment's own answer decides. ERR_NOT_FOUND, ERR_ATTEMPT_STATE. */
 MUST_CHECK enum err pos_abort(struct db *db, struct arena *arena, int64_t request, int64_t number, const char *actor,
                               instant_us at);
+/* One person asks to give the money back to the card, another approves; the terminal does it. ERR_NOT_FOUND,
+ * ERR_ATTEMPT_STATE (not approved, or the terminal's day has ended), ERR_CONFLICT (a refund is under way),
+ * ERR_SECOND_PERSON. */
+MUST_CHECK enum err pos_reversal_ask(struct db *db, struct arena *arena, int64_t request, int64_t number,
+                                     struct text reason, const char *actor, instant_us at);
+MUST_CHECK enum err pos_reversal_approve(struct db *db, struct arena *arena, int64_t request, int64_t number,
+                                         const char *actor, instant_us at);
 /* After a commit that wrote jobs of this room. */
 void counter_wake(void);
 /* What a status means, for the cashier, in Vietnamese. */

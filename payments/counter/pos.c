@@ -13,6 +13,8 @@ static const struct db_statement
     open_sql = {"pos_open", "SELECT problem, number FROM pos_open($1, $2, $3, $4, $5, make_interval(secs => $6),"
                             " make_interval(secs => $7))"},
     abort_sql = {"pos_abort", "SELECT pos_abort($1, $2, $3)"},
+    reversal_ask_sql = {"pos_reversal_ask", "SELECT pos_reversal_ask($1, $2, $4, $3)"},
+    reversal_approve_sql = {"pos_reversal_approve", "SELECT pos_reversal_approve($1, $2, $3)"},
     terminals_sql = {"terminals_list",
                      "SELECT t.name, t.driver, t.agency, t.desk, t.address, a.account_number, t.active"
                      " FROM terminal t JOIN receiving_account a ON a.id = t.account_id"
@@ -118,8 +120,9 @@ enum err pos_list(struct db *db, struct arena *arena, int64_t request, struct po
     return OK;
 }
 
-enum err pos_abort(struct db *db, struct arena *arena, int64_t request, int64_t number, const char *actor,
-                   instant_us at)
+/* An act on one of the request's payments: $1 at, $2 attempt, $3 actor, $4 reason where there is one. */
+static enum err act_on(struct db *db, struct arena *arena, const struct db_statement *sql, int64_t request,
+                       int64_t number, const char *actor, struct text reason, instant_us at)
 {
     struct pos_payment p;
     struct db_rows rows;
@@ -130,8 +133,28 @@ enum err pos_abort(struct db *db, struct arena *arena, int64_t request, int64_t 
     db_arg_instant(&args, at);
     db_arg_int(&args, p.attempt);
     db_arg_string(&args, actor);
-    err = db_query(db, &abort_sql, &args, &rows);
+    if (reason.at)
+        db_arg_text(&args, reason);
+    err = db_query(db, sql, &args, &rows);
     return err ? err : counter_problem(db, arena, request, db_text(&rows, 0, 0));
+}
+
+enum err pos_abort(struct db *db, struct arena *arena, int64_t request, int64_t number, const char *actor,
+                   instant_us at)
+{
+    return act_on(db, arena, &abort_sql, request, number, actor, TEXT_NONE, at);
+}
+
+enum err pos_reversal_ask(struct db *db, struct arena *arena, int64_t request, int64_t number, struct text reason,
+                          const char *actor, instant_us at)
+{
+    return act_on(db, arena, &reversal_ask_sql, request, number, actor, reason, at);
+}
+
+enum err pos_reversal_approve(struct db *db, struct arena *arena, int64_t request, int64_t number, const char *actor,
+                              instant_us at)
+{
+    return act_on(db, arena, &reversal_approve_sql, request, number, actor, TEXT_NONE, at);
 }
 
 const char *pos_status_words(const struct pos_payment *p)

@@ -59,7 +59,6 @@ static void pos_write(struct json *json, const void *what)
 struct pos_act {
     int64_t request, number, shift;
     struct text terminal, reason;
-    const struct db_statement *statement;
 };
 
 static enum err reply_payment(struct request *rq, int64_t request, int64_t number, int status, struct act_reply *reply)
@@ -169,45 +168,35 @@ enum err pos_abort_handle(struct request *rq)
     return act_on(rq, abort_act, &(struct pos_act){0});
 }
 
-static const struct db_statement reversal_ask_sql = {"pos_reversal_ask", "SELECT pos_reversal_ask($1, $2, $3, $4)"},
-                                 reversal_approve_sql = {"pos_reversal_approve",
-                                                         "SELECT pos_reversal_approve($1, $2, $3)"};
-
-static enum err reversal_act(struct request *rq, void *with, struct act_reply *reply)
+static enum err reversal_ask(struct request *rq, void *with, struct act_reply *reply)
 {
     struct pos_act *a = with;
-    struct pos_payment p;
-    struct db_rows rows;
-    struct db_args args = db_args(&rq->arena);
-    enum err err = pos_find(rq->db, &rq->arena, a->request, a->number, &p);
-    if (err)
-        return err;
-    db_arg_instant(&args, rq->at);
-    db_arg_int(&args, p.attempt);
-    if (a->statement == &reversal_ask_sql)
-        db_arg_text(&args, a->reason);
-    db_arg_string(&args, auth_actor(rq));
-    err = db_query(rq->db, a->statement, &args, &rows);
-    if (!err)
-        err = counter_problem(rq->db, &rq->arena, a->request, db_text(&rows, 0, 0));
-    return err ? err : reply_payment(rq, a->request, a->number, a->statement == &reversal_ask_sql ? 201 : 202, reply);
+    enum err err = pos_reversal_ask(rq->db, &rq->arena, a->request, a->number, a->reason, auth_actor(rq), rq->at);
+    return err ? err : reply_payment(rq, a->request, a->number, 201, reply);
+}
+
+static enum err reversal_approve(struct request *rq, void *with, struct act_reply *reply)
+{
+    struct pos_act *a = with;
+    enum err err = pos_reversal_approve(rq->db, &rq->arena, a->request, a->number, auth_actor(rq), rq->at);
+    return err ? err : reply_payment(rq, a->request, a->number, 202, reply);
 }
 
 enum err pos_reversal_handle(struct request *rq)
 {
-    struct pos_act a = {.statement = &reversal_ask_sql};
+    struct pos_act a = {0};
     struct json_fields in;
     enum err err = json_parse(rq->body, &in, &rq->faults);
     if (!err) {
         json_read_text(&in, "reason", REQUIRED, 3, REASON_MAX, &a.reason);
         err = json_close(&in);
     }
-    return err ? reply_faults(rq, err) : act_on(rq, reversal_act, &a);
+    return err ? reply_faults(rq, err) : act_on(rq, reversal_ask, &a);
 }
 
 enum err pos_reversal_approve_handle(struct request *rq)
 {
-    return act_on(rq, reversal_act, &(struct pos_act){.statement = &reversal_approve_sql});
+    return act_on(rq, reversal_approve, &(struct pos_act){0});
 }
 
 /* The attempt under way ------------------------------------------------------------------------------------------- */

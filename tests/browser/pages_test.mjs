@@ -271,7 +271,7 @@ test('the cashier signs in, asks for money, and a second press asks for nothing 
     await page.click('button:has-text("Tính lại")');
     assert.match(await page.textContent('.fee.total'), /200\.000 đồng/);
     await inspect(page.url().replace(world.url, ''), 'counter-quote', { context });
-    const form = await page.evaluate(() => new URLSearchParams(new FormData(document.querySelector('form[data-once]'))).toString());
+    const form = await page.evaluate(() => new URLSearchParams(new FormData(document.querySelector('form[action="/counter/requests"]'))).toString());
     await page.click('button.main:has-text("Lập yêu cầu nộp tiền")');
     await page.waitForSelector('.request .qr svg');
     await inspect(`/counter?code=${code}`, 'counter', { context });
@@ -396,4 +396,129 @@ test('static files are kept for ever under their own hash and no other', async (
     const old = await fetch(`${world.url}/static/000000000000/style.css`);
     assert.equal(old.headers.get('cache-control'), 'no-cache');
     assert.equal((await fetch(`${world.url}/static/000000000000/secret.css`)).status, 404);
+});
+
+const behave = (terminal, next, more = {}) => fetch(`${world.sandbox}/terminal/behave`, {
+    method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ terminal, next, ...more }),
+});
+const counter = (request) => `/counter?code=${encodeURIComponent(request.dossier)}`;
+
+const enter = (page) => Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')]);
+const press = (page, what) => Promise.all([page.waitForEvent('load'), page.click(what)]);
+
+test('a shift at the counter, by keyboard and without scripts: card, cash, printed code, blind count, close', async () => {
+    await api(world, 'PUT', '/v1/terminals/QUAY-3', { agency: 'QN-CAT', desk: 'Quầy 3', address: `${world.sandbox}/nexo` });
+    await api(world, 'PUT', '/v1/static-codes/CATQUAY3', { agency: 'QN-CAT', place: 'Quầy 3' });
+    const [byCard, byCash, byCode, unsure] = [await makeRequest(world), await makeRequest(world), await makeRequest(world), await makeRequest(world)];
+    const context = await world.browser.newContext({ viewport: DESK, javaScriptEnabled: false });
+    const page = await context.newPage();
+    await page.goto(`${world.url}${counter(byCard)}`);
+    await page.fill('#login', 'cashier');
+    await page.fill('#password', world.password);
+    await enter(page);
+    const seen = await world.browser.newContext({ viewport: DESK }); // axe needs scripts, the cashier does not
+    await seen.addCookies(await context.cookies());
+    await page.goto(`${world.url}${counter(byCard)}`);
+    assert.match(await page.textContent('main'), /Mở ca thu ở đầu trang/);
+    await page.click('summary:has-text("Mở ca")');
+    await page.selectOption('#agency', 'QN-CAT');
+    await page.fill('#desk', 'Quầy 3');
+    await page.fill('#float', '500.000');
+    await enter(page);
+    assert.match(await page.textContent('main'), /Ca số \d+, Quầy 3, .*tiền đầu ca 500\.000 đồng/);
+
+    // found by the code on the notice, not only by the dossier
+    await page.fill('#code', byCard.reference.toLowerCase());
+    await enter(page);
+    await inspect(page.url().replace(world.url, ''), 'counter-ways', { context: seen });
+    await press(page, 'button:has-text("Thu 200.000 đồng bằng thẻ")');
+    await waitFor(world, byCard.id, 'paid');
+    await page.goto(`${world.url}${counter(byCard)}`);
+    assert.match(await page.textContent('article.request'), /Máy QUAY-3, 200\.000 đồng:.*Thẻ đã thanh toán/s);
+
+    await page.goto(`${world.url}${counter(byCash)}`);
+    await page.fill(`#tendered-${byCash.id}`, '100.000');
+    await enter(page);
+    assert.match(await page.textContent('[role=alert]'), /chưa có gì được ghi/);
+    await page.fill(`#tendered-${byCash.id}`, '500 000');
+    await enter(page);
+    assert.match(await page.textContent('article.request'), /khách đưa 500\.000 đồng, thối lại 300\.000 đồng/);
+    await inspect(counter(byCash), 'counter-cash', { context: seen });
+
+    await fetch(`${world.sandbox}/bank/pay`, {
+        method: 'POST', headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ account: byCode.vietqr.account, amount: byCode.amount, memo: 'CATQUAY3', from_name: 'NGUYEN VAN A', from_account: '0071' }),
+    });
+    const transfers = await (await fetch(`${world.sandbox}/bank/transactions?account=${byCode.vietqr.account}`)).json();
+    const reference = (transfers.items ?? transfers.transactions ?? transfers).findLast((one) => /CATQUAY3/.test(one.memo)).bank_reference;
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    await page.goto(`${world.url}${counter(byCode)}`);
+    await page.click('summary:has-text("mã in ở quầy")');
+    await page.fill(`#bank-${byCode.id}`, reference);
+    await enter(page);
+    await waitFor(world, byCode.id, 'paid');
+
+    await behave('QUAY-3', 'mute', { delay_ms: 4000 });
+    await page.goto(`${world.url}${counter(unsure)}`);
+    await press(page, 'button:has-text("bằng thẻ")');
+    for (let i = 0; i < 100; i++) {
+        const now = await api(world, 'GET', `/v1/payment-requests/${unsure.id}/pos-payments/1`);
+        if (now.status === 'unknown') break;
+        await page.waitForTimeout(100);
+    }
+    await page.goto(`${world.url}${counter(unsure)}`);
+    assert.match(await page.textContent('article.request'), /Chưa rõ thẻ đã bị trừ tiền hay chưa\. Đừng quẹt lại/);
+    assert.equal(await page.locator('button:has-text("tiền mặt")').count(), 0, 'no second way while one is not known');
+    await inspect(counter(unsure), 'counter-unknown', { context: seen });
+
+    await page.goto(`${world.url}/counter`);
+    assert.equal(/Phải có/.test(await page.textContent('main')), false, 'the count is blind');
+    await page.click('summary:has-text("Đếm tiền")');
+    await page.fill('#cash', '700.000');
+    await enter(page);
+    assert.match(await page.textContent('main'), /Chênh lệch0 đồng/);
+    await press(page, 'button:has-text("Đóng ca")');
+    const held = await page.locator('[role=alert]').count();
+    if (held) assert.match(await page.textContent('[role=alert]'), new RegExp(`hồ sơ ${unsure.dossier} còn một giao dịch thẻ`));
+    await waitFor(world, unsure.id, 'paid');
+    if (held) {
+        await page.goto(`${world.url}/counter`);
+        await press(page, 'button:has-text("Đóng ca")');
+    }
+    assert.match(await page.textContent('h1'), /Báo cáo ca số \d+/);
+    await inspect(page.url().replace(world.url, ''), 'shift-report', { context: seen });
+    const row = await page.textContent('table');
+    for (const one of [byCard, byCash, byCode, unsure]) assert.ok(row.includes(one.dossier), one.dossier);
+    await page.click('text=Đăng xuất');
+    await seen.close();
+    await context.close();
+});
+
+test('a shift that does not add up waits for a supervisor, and acts from another site are refused', async () => {
+    const { context, page } = await signIn('cashier');
+    await page.click('summary:has-text("Mở ca")');
+    await page.fill('#desk', 'Quầy 4');
+    await page.fill('#float', '100000');
+    await enter(page);
+    await page.waitForSelector('summary:has-text("Đếm tiền")');
+    await page.click('summary:has-text("Đếm tiền")');
+    await page.fill('#cash', '90000');
+    await enter(page);
+    await page.waitForSelector('text=thiếu 10.000 đồng');
+    assert.equal(await page.locator('button:has-text("Đóng ca")').count(), 0);
+    const cookie = (await context.cookies()).find((one) => one.name === 'lephi_session');
+    const foreign = await fetch(`${world.url}/counter/shift`, {
+        method: 'POST', body: 'act=close&shift=1', redirect: 'manual',
+        headers: { 'content-type': 'application/x-www-form-urlencoded', cookie: `lephi_session=${cookie.value}`, 'sec-fetch-site': 'cross-site' },
+    });
+    assert.equal(foreign.status, 403);
+    await context.close();
+    const boss = await signIn('supervisor');
+    await boss.page.click('summary:has-text("chờ đóng")');
+    await inspect('/counter', 'counter-release', { context: boss.context });
+    await boss.page.fill('input[id^="release-"]', 'Thối nhầm, đã lập biên bản');
+    await enter(boss.page);
+    await boss.page.waitForSelector('h1:has-text("Báo cáo ca")');
+    assert.match(await boss.page.textContent('main'), /supervisor duyệt đóng: Thối nhầm/);
+    await boss.context.close();
 });

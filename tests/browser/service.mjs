@@ -54,7 +54,7 @@ async function startOwn() {
     writeFileSync(conf, `[http]\nport = ${port}\npublic_url = ${url}\n[server]\nsecret = ${randomBytes(32).toString('hex')}\n`
         + `[paths]\ndata = ${folder}\n[sandbox-bank]\nsecret_file = ${secret}\nbase_url = http://127.0.0.1:${sandboxPort}\n`
         + `[receipts]\ntrust_file = ${folder}/pki/ca.pem\n[receipts.${COLLECTOR}]\nkey_file = ${folder}/pki/${COLLECTOR}.key\n`
-        + `cert_file = ${folder}/pki/${COLLECTOR}.pem\n`);
+        + `cert_file = ${folder}/pki/${COLLECTOR}.pem\n[policy]\ncash = yes\n[terminals]\nanswer_timeout_s = 5\nask_after_s = 1\n`);
     const lephi = (args, input) => execFileSync(binary, ['--config', conf, ...args], { input: input ?? '', encoding: 'utf8' });
     lephi(['migrate']);
     lephi(['province', 'import', join(root, 'app', 'demo')]);

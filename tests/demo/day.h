@@ -51,6 +51,9 @@ void day_balance(struct world *world, struct day *day);       /* the book of the
 
 void day_tax(struct world *world, struct day *day); /* the day's summary at the tax authority */
 
+void day_counter(struct world *world,
+                 struct day *day); /* a shift with a card terminal, after the day's sums are drawn */
+
 /* Expected total per agency and over all, from the errands alone. */
 int64_t day_settled(const struct day *day, const char *agency);
 

@@ -23,11 +23,18 @@ async function moved(one) {
     return now.status !== one.dataset.status || String(now.allocated + now.surplus) !== one.dataset.received;
 }
 
+const attempts = [...document.querySelectorAll('[data-attempt]')];
+
+async function decided(one) {
+    const reply = await fetch(one.dataset.attempt, { cache: 'no-store' });
+    return reply.ok && (await reply.json()).status !== one.dataset.attemptStatus;
+}
+
 async function watch() {
     if (document.visibilityState !== 'hidden') {
         const live = document.getElementById('live');
         try {
-            if ((await Promise.all(open.map(moved))).includes(true)) {
+            if ((await Promise.all([...open.map(moved), ...attempts.map(decided)])).includes(true)) {
                 location.reload();
                 return;
             }
@@ -39,4 +46,4 @@ async function watch() {
     left -= 1;
     if (left > 0) setTimeout(watch, PAUSE_MS);
 }
-if (open.length) setTimeout(watch, PAUSE_MS);
+if (open.length || attempts.length) setTimeout(watch, PAUSE_MS);
