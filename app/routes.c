@@ -274,6 +274,16 @@ const struct route app_routes[] = {
               .scope = "postal", .roles = DESK),
     AT_WORKER("GET", "/v1/postal/bookings/{id}/tracking", postal_tracking_handle, .access = SYSTEMS_STAFF,
               .scope = "postal", .roles = ANY_STAFF),
+    AT_WORKER("POST", "/v1/postal/bookings/{id}/collections", postal_collect_handle, .access = SYSTEMS_STAFF,
+              .scope = "postal", .roles = DESK),
+    AT_WORKER("POST", "/v1/postal/remittances", postal_remit_handle, .access = SYSTEMS_STAFF, .scope = "postal",
+              .roles = ROLE_FINANCE | ROLE_SUPERVISOR, .media = "*", .body_max = POSTAL_LIST_BYTES_MAX),
+    AT_WORKER("GET", "/v1/reports/postal", report_postal_handle, .access = SYSTEMS_STAFF, .scope = "reports",
+              .roles = BOOKS),
+    AT_WORKER("GET", "/v1/reports/postal-ageing", report_postal_ageing_handle, .access = SYSTEMS_STAFF,
+              .scope = "reports", .roles = BOOKS),
+    AT_WORKER("GET", "/v1/reports/postal-concerns", report_postal_concerns_handle, .access = SYSTEMS_STAFF,
+              .scope = "reports", .roles = BOOKS),
     AT_WORKER("POST", "/v1/notifications/vnpost", postal_notice_handle, .access = ACCESS_PUBLIC),
 
     /* statements and what does not agree */

@@ -8,6 +8,8 @@ static const struct db_statement dossier_sql = {
     "postal_dossier", "SELECT a.name_vi, a.phone, a.address, d.applicant_name, d.applicant_phone, d.applicant_address,"
                       " d.applicant_commune FROM dossier d JOIN agency a ON a.code = d.agency WHERE d.code = $1"};
 
+static const struct db_statement transit_sql = {"parcel_transit", "UPDATE parcel SET transit_days = $2 WHERE id = $1"};
+
 struct booking {
     const struct postal_room *room;
     struct text dossier;
@@ -170,6 +172,12 @@ static enum err book(struct request *rq, void *with, struct act_reply *reply)
     int64_t id = 0;
     enum err err = parcel_want(rq->db, &rq->arena, rq->at, auth_actor(rq), &booking->order, "vnpost", booking->dossier,
                                postal_service_names[booking->ask.service], booking->price.total, &id);
+    if (!err && booking->price.lines[0].transit_days > 0) {
+        struct db_args args = db_args(&rq->arena);
+        db_arg_int(&args, id);
+        db_arg_int(&args, booking->price.lines[0].transit_days);
+        err = db_run(rq->db, &transit_sql, &args);
+    }
     if (!err)
         err = parcel_find(rq->db, &rq->arena, id, &parcel);
     if (err)

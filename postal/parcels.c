@@ -13,7 +13,6 @@ static const struct db_statement item_sql = {"parcel_by_item", "SELECT " PARCEL_
 static const struct db_statement want_sql = {"parcel_want",
                                              "SELECT parcel_want($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"};
 static const struct db_statement learn_sql = {"parcel_learn", "SELECT parcel_learn($1, $2, $3, $4, $5, $6, $7, $8)"};
-static const struct db_statement remit_sql = {"parcel_remit", "SELECT n, outcome FROM parcel_remit($1, $2, $3, $4)"};
 
 static int64_t int_or_none(const struct db_rows *rows, int column)
 {
@@ -135,33 +134,4 @@ enum err parcel_learn(struct db *db, struct arena *arena, instant_us at, int64_t
     if (!err && ret_new)
         *ret_new = db_int(&rows, 0, 0);
     return err;
-}
-
-enum err postal_remittance_settle(struct db *db, struct arena *arena, instant_us at,
-                                  struct postal_remittance_line *lines, size_t count)
-{
-    static const char *const words[] = {"settled", "known", "unknown_parcel", "other_amount", "not_collected", NULL};
-    struct text *items = ARENA_ARRAY(arena, struct text, count + 1),
-                *lists = ARENA_ARRAY(arena, struct text, count + 1);
-    int64_t *amounts = ARENA_ARRAY(arena, int64_t, count + 1);
-    for (size_t i = 0; i < count; i++) {
-        char item[S10_LENGTH + 1];
-        items[i] = postal_s10_read(lines[i].item, item) ? arena_text(arena, text_of(item)) : lines[i].item;
-        lists[i] = lines[i].settlement;
-        amounts[i] = lines[i].amount;
-    }
-    struct db_args args = db_args(arena);
-    db_arg_instant(&args, at);
-    db_arg_text_array(&args, items, count);
-    db_arg_int_array(&args, amounts, count);
-    db_arg_text_array(&args, lists, count);
-    struct db_rows rows;
-    enum err err = db_query(db, &remit_sql, &args, &rows);
-    if (err)
-        return err;
-    for (int row = 0; row < rows.count; row++)
-        for (int word = 0; words[word]; word++)
-            if (text_is(db_text(&rows, row, 1), words[word]))
-                lines[db_int(&rows, row, 0) - 1].outcome = (enum postal_remittance)word;
-    return OK;
 }

@@ -115,23 +115,22 @@ void postal_job_track(struct db *db, struct job *jobs, size_t count, struct aren
         .name = "postal_track", .run = postal_job_track, .batch_max = 1, .tries_max = 20, .lease_s = 90                \
     }
 
-/* What a carrier's remittance says of one parcel, and what we make of it. */
-enum postal_remittance {
-    REMITTANCE_SETTLED,
-    REMITTANCE_KNOWN,
-    REMITTANCE_UNKNOWN_PARCEL,
-    REMITTANCE_OTHER_AMOUNT,
-    REMITTANCE_NOT_COLLECTED
+/* ---- money at the door ---------------------------------------------------------------------------------------- */
+
+enum { POSTAL_LIST_MAX = 200000, POSTAL_LIST_BYTES_MAX = 32 << 20 };
+
+/* A carrier's list of money it hands over, in step. `amounts` is what was collected at the door; `postages` what the
+ * carrier keeps back of the sum it credits, never less of a fee. */
+struct postal_list {
+    size_t count;
+    struct text *items, *outlets; /* S10, or the carrier's own number in capitals */
+    int64_t *amounts, *postages;  /* đồng, 0 and more */
 };
-struct postal_remittance_line {
-    struct text item;               /* S10 or our own code */
-    int64_t amount;                 /* đồng collected at the door, before the carrier's charges */
-    struct text settlement;         /* the carrier's number of the list */
-    enum postal_remittance outcome; /* set */
-};
-/* Settles lines in one act; a repeated list changes nothing. Events collection.remitted. */
-MUST_CHECK enum err postal_remittance_settle(struct db *db, struct arena *arena, instant_us at,
-                                             struct postal_remittance_line *lines, size_t count);
+
+/* Reads CSV with `,`, `;` or tab and a header that names its columns in Vietnamese or English (list.c). VNPost's own
+ * layout is not public: a list with other words is refused by name, never guessed. Rows of totals are left out and
+ * must agree. ERR_INVALID with faults "LINE:column". Lives in the arena of the faults. Pure. */
+MUST_CHECK enum err postal_list_read(struct text bytes, struct postal_list *ret_list, struct faults *faults);
 
 /* ---- routes --------------------------------------------------------------------------------------------------- */
 
@@ -142,5 +141,9 @@ enum err postal_label_handle(struct request *rq);    /* GET /v1/postal/bookings/
 enum err postal_cancel_handle(struct request *rq);   /* POST /v1/postal/bookings/{id}/cancel; worker */
 enum err postal_tracking_handle(struct request *rq); /* GET /v1/postal/bookings/{id}/tracking; worker */
 enum err postal_notice_handle(struct request *rq);   /* POST /v1/notifications/vnpost; worker, public */
+/* POST /v1/postal/bookings/{id}/collections {amount, outlet, collected_at?}: a postman took money; worker. */
+enum err postal_collect_handle(struct request *rq);
+/* POST /v1/postal/remittances?list=&account=&paid_on=&carrier=: the list itself, CSV; worker. */
+enum err postal_remit_handle(struct request *rq);
 
 #endif

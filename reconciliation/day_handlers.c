@@ -114,6 +114,11 @@ bool period_parse(struct text text, date_days *ret_first, date_days *ret_last)
             return false;
         first = (int)part * 3 - 2;
         months = 3;
+    } else if (text.length == 7 && text.at[4] == '-' && text.at[5] == 'H') {
+        if (!text_to_int64(text_slice(text, 6, 1), &part) || part < 1 || part > 2)
+            return false;
+        first = (int)part * 6 - 5;
+        months = 6;
     } else if (text.length == 7) {
         if (text.at[4] != '-' || !text_to_int64(text_slice(text, 5, 2), &part) || part < 1 || part > 12)
             return false;

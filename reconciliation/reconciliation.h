@@ -208,6 +208,18 @@ enum err report_breaks_handle(struct request *rq);
 /* What stands in suspense up to a day, each sum with reason, owner, age and the day a decision may take it out. */
 MUST_CHECK enum err report_suspense(struct db *db, struct arena *arena, date_days day, enum report_format format,
                                     struct text *ret_bytes);
+/* Letters: money still at the post office by outlet and day, what a person must look at, and the report of a quarter,
+ * half-year or year (TT 17/2017/TT-BTTTT). GET /v1/reports/postal-ageing, /postal-concerns, /postal. */
+MUST_CHECK enum err report_postal_ageing(struct db *db, struct arena *arena, date_days day, enum report_format format,
+                                         struct text *ret_bytes);
+MUST_CHECK enum err report_postal_concerns(struct db *db, struct arena *arena, date_days day, enum report_format format,
+                                           struct text *ret_bytes);
+MUST_CHECK enum err report_postal(struct db *db, struct arena *arena, date_days from, date_days to,
+                                  enum report_format format, struct text *ret_bytes);
+enum err report_postal_handle(struct request *rq);
+enum err report_postal_ageing_handle(struct request *rq);
+enum err report_postal_concerns_handle(struct request *rq);
+
 /* Bank charges and gateway fees: a claim on each collector's operating budget, never less of a fee; interest beside
  * them, which follows its fund. */
 MUST_CHECK enum err report_charges(struct db *db, struct arena *arena, date_days from, date_days to,

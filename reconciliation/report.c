@@ -23,7 +23,8 @@ static const struct db_statement indicator_rows = {
     "indicators", "SELECT indicator, agency, numerator, denominator, share, counted FROM indicators($1, $2)"};
 
 static const struct db_statement breaks = {"reconcile_audit",
-                                           "SELECT problem, subject, difference FROM reconcile_audit()"};
+                                           "SELECT problem, subject, difference FROM reconcile_audit()"
+                                           " UNION ALL SELECT problem, subject, difference FROM postal_audit()"};
 
 static const struct db_statement suspense_rows = {
     "suspense_list",
@@ -31,6 +32,13 @@ static const struct db_statement suspense_rows = {
     "suspense_list($1)"};
 static const struct db_statement charge_rows = {
     "charges_list", "SELECT kind, collector, account, item, day, amount FROM charges_list($1, $2)"};
+
+static const struct db_statement post_ageing_rows = {
+    "postal_ageing", "SELECT carrier, outlet, collected_on, parcels, amount, age_days FROM postal_ageing($1)"};
+static const struct db_statement post_concern_rows = {
+    "postal_concerns", "SELECT concern, parcel, dossier, since, days, amount FROM postal_concerns($1)"};
+static const struct db_statement post_rows = {"postal_report",
+                                              "SELECT figure, service, amount FROM postal_report($1, $2)"};
 
 static const struct db_statement period_line_rows = {
     "period_lines", "SELECT collector, fee, figure, item, day, amount FROM period_lines($1, $2)"};
@@ -57,6 +65,14 @@ static const struct report_column suspense_columns[] = {{"reason", "Lý do", fal
                                                         {"owner", "Người phụ trách", false},
                                                         {"state", "Trạng thái", false},
                                                         {"decision_possible_on", "Quyết định sớm nhất", false}};
+static const struct report_column post_ageing_columns[] = {
+    {"carrier", "Đơn vị bưu chính", false}, {"outlet", "Bưu cục", false},       {"collected_on", "Ngày thu", false},
+    {"parcels", "Số bưu gửi", true},        {"amount", "Số tiền (đồng)", true}, {"age_days", "Tuổi (ngày)", true}};
+static const struct report_column post_concern_columns[] = {
+    {"concern", "Vấn đề", false}, {"parcel", "Bưu gửi", false}, {"dossier", "Hồ sơ", false},
+    {"since", "Từ ngày", false},  {"days", "Số ngày", true},    {"amount", "Số tiền (đồng)", true}};
+static const struct report_column post_columns[] = {
+    {"figure", "Chỉ tiêu", false}, {"service", "Chiều gửi", false}, {"amount", "Giá trị", true}};
 static const struct report_column charge_columns[] = {
     {"kind", "Loại", false},         {"collector", "Cơ quan thu", false},
     {"account", "Tài khoản", false}, {"item", "Dòng", false},
@@ -381,5 +397,32 @@ enum err report_charges(struct db *db, struct arena *arena, date_days from, date
         "Phí ngân hàng và cổng thanh toán (đòi kinh phí hoạt động), lãi tiền gửi",
         "Phí, lệ phí ghi thu đủ; phí dịch vụ thanh toán là khoản đòi kinh phí của cơ quan thu. Lãi đi theo quỹ của tài "
         "khoản."};
+    return plain_report(db, arena, &report, from, to, format, ret_bytes);
+}
+
+enum err report_postal_ageing(struct db *db, struct arena *arena, date_days day, enum report_format format,
+                              struct text *ret_bytes)
+{
+    static const struct plain_report report = {
+        &post_ageing_rows, COLUMNS(post_ageing_columns), "Tiền thu hộ còn ở bưu điện, theo bưu cục và ngày thu",
+        "Tiền phí, lệ phí thu tại nhà dân; bưu điện nộp đủ, đúng hạn (QĐ 45/2016/QĐ-TTg, Điều 15)."};
+    return plain_report(db, arena, &report, day, DATE_NONE, format, ret_bytes);
+}
+
+enum err report_postal_concerns(struct db *db, struct arena *arena, date_days day, enum report_format format,
+                                struct text *ret_bytes)
+{
+    static const struct plain_report report = {&post_concern_rows, COLUMNS(post_concern_columns),
+                                               "Bưu gửi cần người xem: chậm, trạng thái lạ, tiền lệch",
+                                               "Danh sách này không tự thay đổi gì; mỗi dòng hết khi việc đã xong."};
+    return plain_report(db, arena, &report, day, DATE_NONE, format, ret_bytes);
+}
+
+enum err report_postal(struct db *db, struct arena *arena, date_days from, date_days to, enum report_format format,
+                       struct text *ret_bytes)
+{
+    static const struct plain_report report = {
+        &post_rows, COLUMNS(post_columns), "Báo cáo gửi hồ sơ, trả kết quả qua bưu chính",
+        "Cước là giá của đơn vị bưu chính, không phải phí, lệ phí. Tỷ lệ hồ sơ qua bưu chính tính theo phần nghìn."};
     return plain_report(db, arena, &report, from, to, format, ret_bytes);
 }

@@ -128,6 +128,21 @@ enum err report_indicators_handle(struct request *rq)
     return between(rq, report_indicators, report_indicator_lines);
 }
 
+enum err report_postal_handle(struct request *rq)
+{
+    return between(rq, report_postal, NULL);
+}
+
+enum err report_postal_ageing_handle(struct request *rq)
+{
+    return up_to(rq, report_postal_ageing);
+}
+
+enum err report_postal_concerns_handle(struct request *rq)
+{
+    return up_to(rq, report_postal_concerns);
+}
+
 enum err report_breaks_handle(struct request *rq)
 {
     enum report_format format = format_wanted(rq);

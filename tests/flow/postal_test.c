@@ -418,28 +418,6 @@ static void a_quote_says_that_it_is_illustrative(void **state)
     json_decref(quote);
 }
 
-static void money_collected_at_the_door_is_settled_once(void **state)
-{
-    int64_t id = book(",\"collect\":50000");
-    jobs_run();
-    struct text item = text_of(column(id, "item"));
-    struct postal_remittance_line lines[] = {{.item = item, .amount = 50000, .settlement = TEXT("BK-1")},
-                                             {.item = item, .amount = 50000, .settlement = TEXT("BK-2")},
-                                             {.item = TEXT("EP000000005VN"), .amount = 1, .settlement = TEXT("BK-1")}};
-    static const enum postal_remittance first[] = {REMITTANCE_SETTLED, REMITTANCE_OTHER_AMOUNT,
-                                                   REMITTANCE_UNKNOWN_PARCEL};
-    assert_int_equal(postal_remittance_settle(db, &arena, clock_now(), lines, 3), OK);
-    for (int i = 0; i < 3; i++)
-        assert_int_equal(lines[i].outcome, first[i]);
-    assert_int_equal(postal_remittance_settle(db, &arena, clock_now(), lines, 1), OK);
-    assert_int_equal(lines[0].outcome, REMITTANCE_KNOWN);
-    assert_int_equal(test_int(db, arena_printf(&arena,
-                                               "SELECT count(*) FROM event WHERE kind = 'collection.remitted'"
-                                               " AND body->>'item' = '%s'",
-                                               item.at)),
-                     1);
-}
-
 static int start(void **state)
 {
     static const char *const options[] = {"--retry-base-ms", "100", NULL};
@@ -494,7 +472,6 @@ int main(void)
         cmocka_unit_test(the_label_is_a_pdf_and_is_kept),
         cmocka_unit_test(every_fault_of_a_booking_is_named),
         cmocka_unit_test(a_quote_says_that_it_is_illustrative),
-        cmocka_unit_test(money_collected_at_the_door_is_settled_once),
         cmocka_unit_test(the_database_keeps_the_promises),
     };
     return cmocka_run_group_tests(tests, start, stop);
