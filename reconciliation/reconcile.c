@@ -36,6 +36,7 @@ static const struct db_statement pay_outs = {"pay_outs_take", "SELECT pay_outs_t
 static const struct db_statement undo = {"reversals_undo", "SELECT reversals_undo($1)"};
 static const struct db_statement plain = {"match_plain", "SELECT match_plain($1, $2)"};
 static const struct db_statement match = {"reconcile_match", "SELECT reconcile_match($1, $2)"};
+static const struct db_statement baskets = {"reconcile_baskets", "SELECT reconcile_baskets($1, $2)"};
 static const struct db_statement set_aside = {"reconcile_set_aside", "SELECT reconcile_set_aside($1, $2)"};
 static const struct db_statement heal = {"reconcile_heal", "SELECT reconcile_heal($1, $2, $3)"};
 static const struct db_statement reverse = {"reconcile_reverse", "SELECT reconcile_reverse($1)"};
@@ -126,6 +127,8 @@ static enum err pair_and_heal(struct run *run)
         int64_t rest = 0;
         if (!err)
             err = one_number(run, &waiting, &rest);
+        if (!err && rest)
+            err = step(run, &baskets, &args, &ignored);
         if (!err && rest)
             err = step(run, &set_aside, &args, &ignored);
         if (!err && rest)

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FORM_FIELDS_MAX = 200 };
+enum { FORM_FIELDS_MAX = 600 };
 
 void html_put_text(struct buf *out, struct text text)
 {

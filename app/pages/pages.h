@@ -14,15 +14,16 @@ MUST_CHECK enum err pages_open(const char *folder, struct faults *faults);
 void pages_close(void);
 
 /* For everybody; no session is needed, one is greeted. */
-enum err pages_front_handle(struct request *rq);        /* GET  / */
-enum err pages_quote_handle(struct request *rq);        /* GET  /quote: the calculator */
-enum err pages_pay_handle(struct request *rq);          /* GET  /p/{token} */
-enum err pages_pay_with_handle(struct request *rq);     /* POST /p/{token}/ways/{source} */
-enum err pages_renew_handle(struct request *rq);        /* POST /p/{token}/renew, a form without fields */
-enum err pages_find_receipt_handle(struct request *rq); /* GET, POST /receipts */
-enum err pages_docs_handle(struct request *rq);         /* GET  /docs */
-enum err pages_openapi_handle(struct request *rq);      /* GET  /openapi.json; from memory */
-enum err pages_static_handle(struct request *rq);       /* GET  /static/{path*}; from memory */
+enum err pages_front_handle(struct request *rq);         /* GET  / */
+enum err pages_quote_handle(struct request *rq);         /* GET  /quote: the calculator */
+enum err pages_pay_handle(struct request *rq);           /* GET  /p/{token} */
+enum err pages_pay_with_handle(struct request *rq);      /* POST /p/{token}/ways/{source} */
+enum err pages_basket_choose_handle(struct request *rq); /* POST /p/{token}/choose: what a basket's money is for */
+enum err pages_renew_handle(struct request *rq);         /* POST /p/{token}/renew, a form without fields */
+enum err pages_find_receipt_handle(struct request *rq);  /* GET, POST /receipts */
+enum err pages_docs_handle(struct request *rq);          /* GET  /docs */
+enum err pages_openapi_handle(struct request *rq);       /* GET  /openapi.json; from memory */
+enum err pages_static_handle(struct request *rq);        /* GET  /static/{path*}; from memory */
 
 /* For staff. A stranger is shown the form to sign in, another role is told so; acts of another site are refused. */
 enum err pages_login_handle(struct request *rq);           /* POST /login */

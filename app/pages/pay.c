@@ -159,7 +159,11 @@ enum err pages_pay_handle(struct request *rq)
     struct pay_view view = {0};
     page_init(&view.page, rq, &out);
     enum err err = pay_view_read(rq, &view);
-    return err ? page_error(rq, err) : show(rq, &view);
+    if (err == ERR_NOT_FOUND)
+        err = basket_page(rq);
+    else if (!err)
+        return show(rq, &view);
+    return err ? page_error(rq, err) : OK;
 }
 
 static const struct db_statement reopen_sql = {"pages_reopen", "SELECT request_reopen($1, $2, 'citizen', $3)"};

@@ -37,6 +37,9 @@ void pay_put_fees(struct pay_view *view);
 void pay_put_timeline(struct pay_view *view);
 void pay_put_next(struct pay_view *view);
 
+/* The page of a basket, whose token is of the same kind. ERR_NOT_FOUND. */
+enum err basket_page(struct request *rq);
+
 const char *request_status_words(const struct page *page, enum request_status status);
 
 #endif

@@ -315,6 +315,18 @@ void json_item_text(struct json_fields *in, const char *key, size_t index, size_
         text_fault(in, pointer_to_item(in, key, index), err, min, max);
 }
 
+void json_item_int(struct json_fields *in, const char *key, size_t index, int64_t min, int64_t max, int64_t *ret)
+{
+    const json_t *item = json_array_get(json_object_get(in->object, key), index);
+    const char *where = pointer_to_item(in, key, index);
+    if (!json_is_integer(item))
+        wrong_type(in, where, "số nguyên");
+    else if (json_integer_value(item) < min || json_integer_value(item) > max)
+        faults_add(in->faults, where, ERR_FIELD_RANGE, "Phải từ %lld đến %lld", (long long)min, (long long)max);
+    else
+        *ret = json_integer_value(item);
+}
+
 void json_item_object(struct json_fields *in, const char *key, size_t index, struct json_fields *ret)
 {
     const json_t *item = json_array_get(json_object_get(in->object, key), index);

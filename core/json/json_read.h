@@ -61,6 +61,7 @@ void json_read_object(struct json_fields *in, const char *key, enum json_need ne
 /* How many items an array has (0 when absent or wrong). */
 size_t json_read_array(struct json_fields *in, const char *key, enum json_need need, size_t min, size_t max);
 void json_item_text(struct json_fields *in, const char *key, size_t index, size_t min, size_t max, struct text *ret);
+void json_item_int(struct json_fields *in, const char *key, size_t index, int64_t min, int64_t max, int64_t *ret);
 void json_item_object(struct json_fields *in, const char *key, size_t index, struct json_fields *ret);
 
 /* Adds a fault at a field of this object. */

@@ -139,7 +139,7 @@ bool payment_request_vietqr(const struct payment_request *request, struct buf *r
     return vietqr_encode(&qr, ret_payload) == OK;
 }
 
-static void write_vietqr(struct json *json, const struct payment_request *r, const char *token)
+void request_vietqr_write(struct json *json, const struct payment_request *r, const char *token, struct text absent)
 {
     struct buf payload = {0};
     if (payment_request_vietqr(r, &payload)) {
@@ -155,14 +155,16 @@ static void write_vietqr(struct json *json, const struct payment_request *r, con
         json_put_textf(json, "png_url", "%s/p/%s/qr.png", settings.public_url, token);
         json_put_end(json);
     } else {
+        bool over = takes_money(r->status) && r->amount - r->allocated >= VIETQR_AMOUNT_LIMIT;
         json_put_null(json, "vietqr");
-        json_put_string(json, "vietqr_absent_reason",
-                        r->amount == 0                                    ? "nothing_due"
-                        : !takes_money(r->status)                         ? request_status_names[r->status]
-                        : r->amount - r->allocated >= VIETQR_AMOUNT_LIMIT ? "over_napas_limit"
-                                                                          : "no_account");
+        json_put_text(json, "vietqr_absent_reason", over ? TEXT("over_napas_limit") : absent);
     }
     buf_done(&payload);
+}
+
+static const char *vietqr_absent(const struct payment_request *r)
+{
+    return r->amount == 0 ? "nothing_due" : !takes_money(r->status) ? request_status_names[r->status] : "no_account";
 }
 
 void payment_request_write(struct json *json, const void *what)
@@ -187,7 +189,7 @@ void payment_request_write(struct json *json, const void *what)
     json_put_instant(json, "settled_at", r->settled_at);
     json_put_date(json, "paid_on", r->paid_on);
     json_put_textf(json, "pay_url", "%s/p/%s", settings.public_url, token);
-    write_vietqr(json, r, token);
+    request_vietqr_write(json, r, token, text_of(vietqr_absent(r)));
     json_put_textf(json, "events_url", "%s/v1/payment-requests/%lld/events", settings.public_url, (long long)r->id);
     json_put_raw(json, "quote", r->quote);
     json_put_raw(json, "payer", r->payer.at ? r->payer : TEXT("null"));

@@ -1,5 +1,5 @@
 /* What happens to a request after it was made: read, watched, drawn, cancelled, reopened. */
-#include "payments/requests/requests.h"
+#include "payments/requests/request_parts.h"
 
 enum { EVENTS_DEFAULT = 50, EVENTS_MAX = 500, REOPEN_DAYS = 15 };
 
@@ -120,55 +120,31 @@ enum err events_handle(struct request *rq)
     return err ? reply_error(rq, err) : reply_json(rq, 200, events_write, &view);
 }
 
-/* An image changes only when what is missing changes; its payload is its ETag. */
-static enum err reply_image(struct request *rq, const char *type,
-                            enum err (*draw)(struct text payload, struct buf *out))
+/* The same image paths serve requests and baskets: a token says which. */
+static enum err picture(struct request *rq, enum qr_picture picture)
 {
     struct payment_request request;
+    struct basket basket;
+    struct buf payload = {0};
     enum err err = find(rq, &request);
-    struct buf payload = {0}, image = {0};
-    if (!err && !payment_request_vietqr(&request, &payload))
-        err = ERR_NOT_FOUND;
-    if (!err)
-        err = draw(buf_view(&payload), &image);
-    if (err) {
-        err = reply_error(rq, err);
-    } else {
-        uint8_t digest[SHA256_SIZE];
-        char hex[HEX_SHA256_SIZE];
-        crypto_sha256(buf_view(&payload), digest);
-        hex_encode(digest, sizeof digest, hex);
-        struct text etag = arena_textf(&rq->arena, "\"%.32s\"", hex);
-        reply_header(rq, "ETag", etag);
-        reply_header(rq, "Cache-Control", TEXT("private, no-cache"));
-        if (text_equal(request_header(rq, "If-None-Match"), etag))
-            err = reply_body(rq, 304, NULL, TEXT_NONE);
-        else
-            err = reply_body(rq, 200, type, buf_view(&image));
+    bool drawn = !err && payment_request_vietqr(&request, &payload);
+    if (err == ERR_NOT_FOUND && request_capture(rq, "token").at) {
+        err = basket_by_token(rq->db, &rq->arena, request_capture(rq, "token"), rq->at, &basket);
+        drawn = !err && payment_request_vietqr(&basket.as_request, &payload);
     }
+    err = err ? reply_error(rq, err) : qr_reply(rq, drawn ? buf_view(&payload) : TEXT_NONE, picture);
     buf_done(&payload);
-    buf_done(&image);
     return err;
-}
-
-static enum err draw_svg(struct text payload, struct buf *out)
-{
-    return qr_image_svg(payload, TEXT("Mã VietQR để chuyển khoản phí, lệ phí"), out);
-}
-
-static enum err draw_png(struct text payload, struct buf *out)
-{
-    return qr_image_png(payload, out);
 }
 
 enum err payment_request_qr_svg_handle(struct request *rq)
 {
-    return reply_image(rq, "image/svg+xml", draw_svg);
+    return picture(rq, QR_SVG);
 }
 
 enum err payment_request_qr_png_handle(struct request *rq)
 {
-    return reply_image(rq, "image/png", draw_png);
+    return picture(rq, QR_PNG);
 }
 
 /* Both acts name a reason if one is given; the answer is the request as it is afterwards. */

@@ -24,6 +24,13 @@ MUST_CHECK enum err payment_request_store(struct db *db, struct arena *arena, co
 MUST_CHECK enum err relief_check(struct db *db, struct arena *arena, const struct payment_request_order *order,
                                  instant_us at);
 
+/* Members "vietqr", and "vietqr_absent_reason" (`absent`, or that NAPAS's limit is passed) when there is none. */
+void request_vietqr_write(struct json *json, const struct payment_request *r, const char *token, struct text absent);
+
+/* A QR drawn as SVG or PNG, with its payload as ETag; nothing to draw is ERR_NOT_FOUND. Replies. */
+enum qr_picture { QR_SVG, QR_PNG };
+enum err qr_reply(struct request *rq, struct text payload, enum qr_picture picture);
+
 /* The reductions that count in a quote, as JSON for benefits_keep. */
 void benefits_write(const struct quote *quote, struct json *json);
 

@@ -90,6 +90,34 @@ struct payment_request_order {
 MUST_CHECK enum err payment_request_make(struct db *db, struct arena *arena, const struct payment_request_order *order,
                                          instant_us at, int64_t *ret_id);
 
+/* ---- baskets: 1 to 500 requests under one reference and QR (sql/0030-baskets.sql) -------------------------------- */
+
+enum { BASKET_REQUESTS_MAX = 500 };
+
+struct basket {
+    struct arena *arena;
+    int64_t id;
+    struct text reference;
+    struct text status; /* pending, partly_paid (money is held), paid, expired, cancelled */
+    int64_t total;      /* of its requests */
+    int64_t due, held;  /* đồng; what its open requests lack, and what came and is not shared out yet */
+    instant_us created_at, expires_at;
+    struct db_rows items; /* id, reference, dossier, amount, lacking, status, procedure */
+    /* What its QR asks for, told as a request: reference, account, what is missing. Its other fields mean nothing. */
+    struct payment_request as_request;
+};
+/* ERR_NOT_FOUND. */
+MUST_CHECK enum err basket_find(struct db *db, struct arena *arena, int64_t id, instant_us at,
+                                struct basket *ret_basket);
+MUST_CHECK enum err basket_by_token(struct db *db, struct arena *arena, struct text token, instant_us at,
+                                    struct basket *ret_basket);
+/* The JSON object of the contract; `what` is a struct basket. */
+void basket_write(struct json *json, const void *what);
+/* The payer says which requests the money held is for. ERR_NOT_FOUND, ERR_REQUEST_UNKNOWN (not of this basket, or
+ * paid), ERR_BASKET_NO_MONEY, ERR_BASKET_TOO_MUCH. */
+MUST_CHECK enum err basket_choose(struct db *db, struct arena *arena, int64_t id, const int64_t *requests, size_t count,
+                                  const char *actor, instant_us at);
+
 /* Marks what ran out of time, a bounded number at a time; how many. */
 MUST_CHECK enum err payment_requests_expire(struct db *db, struct arena *arena, instant_us at, int64_t *ret_count);
 
@@ -150,7 +178,13 @@ enum err payment_request_qr_png_handle(
 enum err payment_request_cancel_handle(struct request *rq); /* POST /v1/payment-requests/{id}/cancel */
 enum err payment_request_reopen_handle(struct request *rq); /* POST /v1/payment-requests/{id}/reopen */
 enum err payment_request_status_handle(
-    struct request *rq);                    /* GET  /p/{token}/status: the few words a waiting page polls */
-enum err events_handle(struct request *rq); /* GET  /v1/events?after= */
+    struct request *rq);                           /* GET  /p/{token}/status: the few words a waiting page polls */
+enum err events_handle(struct request *rq);        /* GET  /v1/events?after= */
+enum err basket_create_handle(struct request *rq); /* POST /v1/payment-baskets */
+enum err basket_get_handle(struct request *rq);    /* GET  /v1/payment-baskets/{id} */
+enum err basket_qr_svg_handle(struct request *rq); /* GET  /v1/payment-baskets/{id}/qr.svg */
+enum err basket_qr_png_handle(struct request *rq); /* GET  /v1/payment-baskets/{id}/qr.png */
+enum err basket_settle_handle(struct request *rq); /* POST /v1/payment-baskets/{id}/settle */
+enum err basket_cancel_handle(struct request *rq); /* POST /v1/payment-baskets/{id}/cancel */
 
 #endif

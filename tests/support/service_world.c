@@ -230,7 +230,7 @@ static const struct check {
      " 'request.paid') <> (r.settled_at IS NOT NULL)::integer"},
     {"payments without their event, or with more than one",
      "SELECT abs((SELECT count(*) FROM payment) - (SELECT count(*) FROM event WHERE kind IN ('payment.settled',"
-     " 'payment.unallocated')))"},
+     " 'payment.unallocated', 'payment.basket')))"},
     {"settled requests without exactly one signed receipt",
      "SELECT count(*) FROM payment_request r WHERE (SELECT count(*) FROM receipt x WHERE x.request_id = r.id AND"
      " x.signed_xml IS NOT NULL) <> (r.settled_at IS NOT NULL)::integer"},
