@@ -116,9 +116,7 @@ static void put_status(struct pay_view *view)
     pay_put_receipt_link(view);
     html(out, "\n<p class=\"meta\">%s <b>%.*s</b>. %s %s.</p>\n", say(page, "Hồ sơ", "Dossier"), TEXT_ARGS(r->dossier),
          say(page, "Thông tin cập nhật lúc", "As of"), say_instant(page, page->rq->at));
-    if (r->status == REQUEST_EXPIRED)
-        html(out, "<form method=\"post\" action=\"/p/%s/renew%s\"><button class=\"main\">%s</button></form>\n",
-             view->token, say(page, "", "?lang=en"), say(page, "Tạo mã mới", "Make a new code"));
+    pay_put_prices(view);
     if (r->status != REQUEST_NOTHING_DUE)
         html(out, "<p><a class=\"button\" href=\"/p/%s%s\" id=\"check\">%s</a></p>\n", view->token,
              say(page, "", "?lang=en"), say(page, "Kiểm tra lại", "Check again"));
@@ -166,58 +164,38 @@ enum err pages_pay_handle(struct request *rq)
     return err ? page_error(rq, err) : OK;
 }
 
-static const struct db_statement reopen_sql = {"pages_reopen", "SELECT request_reopen($1, $2, 'citizen', $3)"};
+struct renewal {
+    struct request *rq;
+    int64_t id, accepted;
+    struct reopening opened;
+};
 
-/* The price of today for what was asked then: an old code is renewed only while it comes to the same sum. */
-static enum err same_price(struct request *rq, const struct payment_request *request, instant_us *ret_until)
+static enum err renew(struct db *db, void *with)
 {
-    json_t *quote;
-    enum err err = json_parse_value(request->quote, &quote, &rq->faults);
-    if (err)
-        return ERR_INTERNAL;
-    const char *id = json_string_value(json_object_get(quote, "id"));
-    char version[CATALOGUE_VERSION_SIZE];
-    struct quote_request wanted;
-    if (id && !strncmp(id, "d_", 2)) { /* the difference of a rejected benefit: what is owed stays owed */
-        *ret_until = rq->at + QUOTE_VALID_DAYS * DAY_US;
-        return OK;
-    }
-    err = quote_id_read(text_of(id), &rq->arena, &wanted, version);
-    if (err)
-        return ERR_INTERNAL;
-    struct catalogue *catalogue = catalogue_in_force_hold();
-    if (!catalogue)
-        return ERR_UNAVAILABLE;
-    struct quote now;
-    date_days today = date_of(rq->at);
-    wanted.paid_on = today;
-    wanted.quoted_on = DATE_NONE;
-    err = quote_compute(catalogue, &wanted, today, &rq->arena, &rq->faults, &now);
-    if (err || now.total != request->amount)
-        err = ERR_QUOTE_CHANGED;
-    else
-        *ret_until = quote_valid_until(&now);
-    catalogue_drop(catalogue);
-    return err;
+    struct renewal *r = with;
+    return payment_request_reopen(db, &r->rq->arena, r->id, r->accepted, "citizen", r->rq->at, &r->opened);
 }
 
+/* An old code is renewed while it comes to the same sum; another sum is only taken by the button that names it. */
 enum err pages_renew_handle(struct request *rq)
 {
     struct payment_request request;
-    instant_us until = 0;
     struct text token = request_capture(rq, "token");
+    struct renewal renewal = {.rq = rq, .accepted = -1};
     enum err err = page_act_is_ours(rq) ? payment_request_by_token(rq->db, &rq->arena, token, &request) : ERR_FORBIDDEN;
+    struct text accepted = form_field(&rq->arena, rq->body, "accept");
+    if (!err && accepted.at && (!text_to_int64(accepted, &renewal.accepted) || renewal.accepted < 0))
+        err = ERR_INVALID;
     if (!err && request.status == REQUEST_EXPIRED) {
-        err = same_price(rq, &request, &until);
-        struct db_args args = db_args(&rq->arena);
-        db_arg_instant(&args, rq->at);
-        db_arg_int(&args, request.id);
-        db_arg_instant(&args, until);
+        renewal.id = request.id;
+        err = db_transact(rq->db, rq->deadline_us, renew, &renewal);
         if (!err)
-            err = db_run(rq->db, &reopen_sql, &args);
+            err = payment_request_find(rq->db, &rq->arena, renewal.opened.request, &request);
     }
-    if (err)
+    if (err && err != ERR_QUOTE_CHANGED) /* then the page shows both prices and asks again */
         return page_error(rq, err);
+    char now[TOKEN_TEXT_SIZE];
+    payment_request_token(&request, now);
     bool english = text_is(request_query(rq, "lang"), "en");
-    return page_go(rq, arena_printf(&rq->arena, "/p/%.*s%s", TEXT_ARGS(token), english ? "?lang=en" : ""));
+    return page_go(rq, arena_printf(&rq->arena, "/p/%s%s", now, english ? "?lang=en" : ""));
 }

@@ -66,6 +66,10 @@ enum err pay_view_of(struct request *rq, const struct payment_request *request, 
         err = rows_of(rq, &refunds_sql, request->id, &ret_view->refunds);
     if (!err)
         err = read_receipts(rq, ret_view);
+    if (!err)
+        err = payment_request_repricing(rq->db, &rq->arena, request->id, &ret_view->repricing);
+    if (!err && request->status == REQUEST_EXPIRED)
+        err = payment_request_price_today(&rq->arena, request, rq->at, &ret_view->price_today);
     ret_view->exempt = request->amount == 0 && quote_view_reduced(&ret_view->page, request->quote);
     return err;
 }
@@ -84,6 +88,45 @@ void pay_put_receipt_link(struct pay_view *view)
         html(page->out, "<p><a class=\"button main\" href=\"/r/%.*s\">%s %.*s %s %lld</a></p>\n",
              TEXT_ARGS(view->receipts[i].code), say(page, "Tải biên lai", "Get receipt"),
              TEXT_ARGS(view->receipts[i].symbol), say(page, "số", "no."), (long long)view->receipts[i].number);
+}
+
+/* The request that took this one's place has a link of its own. */
+static void put_successor(struct pay_view *view)
+{
+    struct page *page = &view->page;
+    struct payment_request next;
+    char token[TOKEN_TEXT_SIZE];
+    if (payment_request_find(page->rq->db, page->arena, view->repricing.new_request, &next))
+        return;
+    payment_request_token(&next, token);
+    html(page->out, "<p><a class=\"button main\" href=\"/p/%s%s\">%s</a></p>\n", token, say(page, "", "?lang=en"),
+         say(page, "Mở yêu cầu theo giá mới", "Open the request at the new price"));
+}
+
+void pay_put_prices(struct pay_view *view)
+{
+    struct page *page = &view->page;
+    struct buf *out = page->out;
+    const struct payment_request *r = &view->request;
+    bool expired = r->status == REQUEST_EXPIRED, changed = expired && view->price_today != r->amount;
+    if (changed || view->repricing.new_request)
+        html(out,
+             say(page, "<p>Giá khi lập: <s>%s</s>. Giá hiện nay: <b>%s</b>.</p>\n",
+                 "<p>Price then: <s>%s</s>. Price now: <b>%s</b>.</p>\n"),
+             say_money(page, changed ? r->amount : view->repricing.before),
+             say_money(page, changed ? view->price_today : view->repricing.after));
+    if (view->repricing.new_request && view->repricing.new_request != r->id)
+        put_successor(view);
+    if (!expired)
+        return;
+    html(out, "<form method=\"post\" action=\"/p/%s/renew%s\">", view->token, say(page, "", "?lang=en"));
+    if (changed)
+        html(out, "<input type=\"hidden\" name=\"accept\" value=\"%lld\"><button class=\"main\">%s %s</button>",
+             (long long)view->price_today, say(page, "Đồng ý, tạo mã mới", "Agree, make a new code for"),
+             say_money(page, view->price_today));
+    else
+        html(out, "<button class=\"main\">%s</button>", say(page, "Tạo mã mới", "Make a new code"));
+    html(out, "</form>\n");
 }
 
 void pay_put_qr(struct pay_view *view)

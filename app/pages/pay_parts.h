@@ -19,6 +19,8 @@ struct pay_view {
     char token[TOKEN_TEXT_SIZE];
     struct agency collector; /* code at NULL when unknown */
     bool exempt;             /* nothing due because of a reduction */
+    int64_t price_today;     /* of an expired request, else 0 */
+    struct repricing repricing;
     struct db_rows payments, refunds;
     int receipt_count; /* signed and not replaced */
     struct pay_receipt *receipts;
@@ -30,6 +32,7 @@ MUST_CHECK enum err pay_view_read(struct request *rq, struct pay_view *ret_view)
 MUST_CHECK enum err pay_view_of(struct request *rq, const struct payment_request *request, struct pay_view *ret_view);
 
 void pay_put_receipt_link(struct pay_view *view);
+void pay_put_prices(struct pay_view *view);   /* an expired code's way on, and both prices where they differ */
 void pay_put_transfer(struct pay_view *view); /* QR, account, amount, memo; nothing when no money is awaited */
 void pay_put_ways(struct pay_view *view);     /* wallets and the portal, and the attempt that is open */
 void pay_put_qr(struct pay_view *view);

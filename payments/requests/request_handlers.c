@@ -1,7 +1,7 @@
-/* What happens to a request after it was made: read, watched, drawn, cancelled, reopened. */
+/* What happens to a request after it was made: read, watched, drawn, cancelled (reopened: reopen.c). */
 #include "payments/requests/request_parts.h"
 
-enum { EVENTS_DEFAULT = 50, EVENTS_MAX = 500, REOPEN_DAYS = 15 };
+enum { EVENTS_DEFAULT = 50, EVENTS_MAX = 500 };
 
 static const struct db_statement events_sql = {
     "request_events", "SELECT kind, at, body::text FROM event WHERE request_id = $1 ORDER BY id LIMIT 500"};
@@ -10,7 +10,6 @@ static const struct db_statement feed_sql = {
                     " JOIN event e ON e.booked_month = f.booked_month AND e.id = f.event_id"
                     " WHERE f.position > $1 ORDER BY f.position LIMIT $2"};
 static const struct db_statement cancel_sql = {"request_cancel", "SELECT request_cancel($1, $2, $3, $4)"};
-static const struct db_statement reopen_sql = {"request_reopen", "SELECT request_reopen($1, $2, $3, $4)"};
 
 /* By number for systems and staff, by the token of the link for citizens. */
 static enum err find(struct request *rq, struct payment_request *ret)
@@ -147,43 +146,35 @@ enum err payment_request_qr_png_handle(struct request *rq)
     return picture(rq, QR_PNG);
 }
 
-/* Both acts name a reason if one is given; the answer is the request as it is afterwards. */
-struct change {
+struct cancelling {
     int64_t id;
     struct text reason;
-    const struct db_statement *statement;
-    const char *wanted; /* the status that means it was done */
 };
 
-/* Why a request in this status can be neither cancelled nor opened again. */
+/* Why a request in this status cannot be cancelled. */
 static enum err refusal_of(struct text status)
 {
-    if (text_is(status, "cancelled"))
-        return ERR_REQUEST_CANCELLED;
     if (text_is(status, "partly_paid"))
         return ERR_REQUEST_PARTLY_PAID;
     return text_is(status, "nothing_due") ? ERR_REQUEST_NOTHING_DUE : ERR_REQUEST_SETTLED;
 }
 
-static enum err change(struct request *rq, void *with, struct act_reply *reply)
+static enum err cancel(struct request *rq, void *with, struct act_reply *reply)
 {
-    struct change *c = with;
+    const struct cancelling *c = with;
     struct db_args args = db_args(&rq->arena);
     db_arg_instant(&args, rq->at);
     db_arg_int(&args, c->id);
     db_arg_string(&args, auth_actor(rq));
-    if (c->statement == &cancel_sql)
-        db_arg_text(&args, c->reason.at ? c->reason : TEXT(""));
-    else
-        db_arg_instant(&args, rq->at + REOPEN_DAYS * DAY_US);
+    db_arg_text(&args, c->reason.at ? c->reason : TEXT(""));
     struct db_rows rows;
-    enum err err = db_query(rq->db, c->statement, &args, &rows);
+    enum err err = db_query(rq->db, &cancel_sql, &args, &rows);
     if (err)
         return err;
     struct text status = db_text(&rows, 0, 0);
     if (!status.at)
         return ERR_NOT_FOUND;
-    if (!text_is(status, c->wanted))
+    if (!text_is(status, "cancelled"))
         return refusal_of(status);
     struct payment_request request;
     err = payment_request_find(rq->db, &rq->arena, c->id, &request);
@@ -194,9 +185,9 @@ static enum err change(struct request *rq, void *with, struct act_reply *reply)
     return err;
 }
 
-static enum err change_handle(struct request *rq, const struct db_statement *statement, const char *wanted)
+enum err payment_request_cancel_handle(struct request *rq)
 {
-    struct change c = {.statement = statement, .wanted = wanted};
+    struct cancelling c = {0};
     if (!text_to_int64(request_capture(rq, "id"), &c.id) || c.id <= 0)
         return reply_error(rq, ERR_NOT_FOUND);
     if (rq->body.length) {
@@ -209,15 +200,5 @@ static enum err change_handle(struct request *rq, const struct db_statement *sta
         if (err)
             return reply_faults(rq, err);
     }
-    return request_once(rq, change, &c);
-}
-
-enum err payment_request_cancel_handle(struct request *rq)
-{
-    return change_handle(rq, &cancel_sql, "cancelled");
-}
-
-enum err payment_request_reopen_handle(struct request *rq)
-{
-    return change_handle(rq, &reopen_sql, "pending");
+    return request_once(rq, cancel, &c);
 }

@@ -118,6 +118,25 @@ void basket_write(struct json *json, const void *what);
 MUST_CHECK enum err basket_choose(struct db *db, struct arena *arena, int64_t id, const int64_t *requests, size_t count,
                                   const char *actor, instant_us at);
 
+/* What an expired request would cost if it were asked today; đồng. ERR_UNAVAILABLE without a catalogue. */
+MUST_CHECK enum err payment_request_price_today(struct arena *arena, const struct payment_request *request,
+                                                instant_us at, int64_t *ret_amount);
+
+/* Opens an expired request again under the rules of the day, inside a transaction. The same sum keeps the reference;
+ * another sum needs `accepted` (-1: none named) to be just that, and then a new request replaces the old one. `request`
+ * is the one to pay. ERR_QUOTE_CHANGED with both sums filled in, ERR_REQUEST_…, ERR_NOT_FOUND. */
+struct reopening {
+    int64_t request, asked, today;
+};
+MUST_CHECK enum err payment_request_reopen(struct db *db, struct arena *arena, int64_t id, int64_t accepted,
+                                           const char *actor, instant_us at, struct reopening *ret_reopening);
+/* The change of price a request was part of, as the old one or the new; all 0 when there was none. */
+struct repricing {
+    int64_t before, after, old_request, new_request;
+};
+MUST_CHECK enum err payment_request_repricing(struct db *db, struct arena *arena, int64_t id,
+                                              struct repricing *ret_repricing);
+
 /* Marks what ran out of time, a bounded number at a time; how many. */
 MUST_CHECK enum err payment_requests_expire(struct db *db, struct arena *arena, instant_us at, int64_t *ret_count);
 
