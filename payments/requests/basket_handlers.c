@@ -75,9 +75,9 @@ static enum err create(struct request *rq, void *with, struct act_reply *reply)
         return err;
     for (int i = 0; i < rows.count; i++)
         if (!db_null(&rows, i, 1))
-            err = faults_add(&rq->faults,
-                             arena_printf(&rq->arena, "/requests/%lld", (long long)db_int(&rows, i, 2) - 1),
-                             problem_of(db_text(&rows, i, 1)), NULL);
+            err =
+                faults_add(&rq->faults, arena_printf(&rq->arena, "/requests/%lld", (long long)db_int(&rows, i, 2) - 1),
+                           problem_of(db_text(&rows, i, 1)), NULL);
     return err ? ERR_INVALID : told(rq, db_int(&rows, 0, 0), 201, reply);
 }
 
