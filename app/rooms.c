@@ -21,6 +21,8 @@ static enum err postal_room_open(struct service *service, struct faults *faults)
                                          .zones_file = arena_printf(faults->arena, "%s/zones.csv", postal),
                                          .status_file = arena_printf(faults->arena, "%s/vnpost_status.csv", postal),
                                          .communes_file = arena_printf(faults->arena, "%s/communes.csv", province),
+                                         .origins_file =
+                                             arena_printf(faults->arena, "%s/commune_origins.csv", province),
                                          .home = config_text(CONFIG_POSTAL_HOME),
                                          .office_commune = config_text(CONFIG_POSTAL_OFFICE_COMMUNE),
                                          .client = service->client,

@@ -78,10 +78,41 @@ struct postal_commune {
 };
 const struct postal_commune *postal_commune_find(const struct postal_tariff *tariff, struct text code);
 
+/* ---- addresses --------------------------------------------------------------------------------------------------- */
+
+enum { POSTAL_QUERY_MAX = 300, POSTAL_MATCHES_MAX = 60 }; /* bytes; every commune of a province may match */
+
+struct postal_book; /* read-only once read; safe from any thread */
+
+/* Reads commune_origins.csv (code, old_kind, old_name, part: which former communes each one was made of, "whole",
+ * "part" or "rest") beside the communes of the tariff. Many-to-many: a divided commune has several rows. An empty text:
+ * no former names. ERR_CONFIG with faults by file and line. Lives in the arena. */
+MUST_CHECK enum err postal_book_read(const struct postal_tariff *tariff, struct text origins_csv, struct arena *arena,
+                                     struct faults *faults, const struct postal_book **ret_book);
+
+enum postal_choice { POSTAL_CHOICE_NONE, POSTAL_CHOICE_ONE, POSTAL_CHOICE_MANY };
+extern const char *const postal_choice_names[]; /* NULL-terminated */
+
+struct postal_match {
+    const struct postal_commune *commune;
+    struct text old_kind, old_name, share; /* the former name it was found by; empty: its own */
+};
+
+struct postal_matches {
+    size_t count;
+    struct postal_match list[POSTAL_MATCHES_MAX]; /* own names first, then by the file of former ones */
+};
+
+/* Finds the communes that a name, the beginning of one, a code, or a whole address may mean; marks and case do not
+ * matter. A former district in the address narrows; one that contradicts leaves the choice to a person. Pure. */
+enum postal_choice postal_address_find(const struct postal_book *book, struct text query,
+                                       struct postal_matches *ret_matches);
+
 /* ---- the room ------------------------------------------------------------------------------------------------- */
 
 struct postal_config {
     const char *tariff_file, *zones_file, *communes_file, *status_file;
+    const char *origins_file;   /* NULL: former communes are not understood */
     const char *home;           /* province code, "22" */
     const char *office_commune; /* where the office posts and receives: commune code */
     struct http_client *client; /* NULL: no carrier is called (quotes only) */
@@ -134,6 +165,7 @@ MUST_CHECK enum err postal_list_read(struct text bytes, struct postal_list *ret_
 
 /* ---- routes --------------------------------------------------------------------------------------------------- */
 
+enum err postal_communes_handle(struct request *rq); /* GET /v1/postal/communes?query=; inline */
 enum err postal_quote_handle(struct request *rq);    /* POST /v1/postal/quotes; inline */
 enum err postal_book_handle(struct request *rq);     /* POST /v1/postal/bookings; worker */
 enum err postal_booking_handle(struct request *rq);  /* GET /v1/postal/bookings/{id}; worker */

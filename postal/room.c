@@ -28,11 +28,14 @@ static enum err read_file(const char *path, struct faults *faults, struct text *
 
 static enum err tariff_open(struct faults *faults)
 {
-    struct text tariff = TEXT_NONE, zones = TEXT_NONE, communes = TEXT_NONE;
+    struct text tariff = TEXT_NONE, zones = TEXT_NONE, communes = TEXT_NONE, origins = TEXT_NONE;
     if (read_file(room.config.tariff_file, faults, &tariff) || read_file(room.config.zones_file, faults, &zones) ||
-        read_file(room.config.communes_file, faults, &communes))
+        read_file(room.config.communes_file, faults, &communes) ||
+        (room.config.origins_file && read_file(room.config.origins_file, faults, &origins)))
         return ERR_CONFIG;
     enum err err = postal_tariff_read(tariff, zones, communes, room.config.home, &room.arena, faults, &room.tariff);
+    if (!err)
+        err = postal_book_read(room.tariff, origins, &room.arena, faults, &room.book);
     if (!err && !postal_commune_find(room.tariff, text_of(room.config.office_commune)))
         err = faults_add(faults, "postal.office_commune", ERR_COMMUNE_UNKNOWN, NULL);
     return err;

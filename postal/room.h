@@ -14,6 +14,7 @@ struct postal_room {
     struct arena arena;
     struct postal_config config;
     const struct postal_tariff *tariff;
+    const struct postal_book *book;
     size_t status_count;
     struct status_rule *statuses;
     struct vnpost *vnpost;     /* NULL: no carrier */

@@ -52,6 +52,7 @@ jq -r '.benches as $b | def row($name; $ours; $than; $goal; $met): [$name, ($our
      row("service idle, KiB"; $b.service.idle_kb; "limit"; "< 20480"; $b.service.idle_kb < 20480),
      row("10,000 idle connections, KiB"; $b.http_bench.idle_kb; "limit"; "≤ 102400"; $b.http_bench.idle_kb <= 102400),
      row("quotes of 5 lines per CPU second"; $b.fees_bench.quotes_per_s; "goal of a later issue"; "≥ 1000000"; $b.fees_bench.quotes_per_s >= 1000000),
+     row("postage quotes of 3 lines per CPU second"; $b.postal_bench.quotes_per_s; "\($b.postal_bench.searches_per_s) addresses understood per s"; "≥ 1000000"; $b.postal_bench.quotes_per_s >= 1000000),
      row("a year replayed under a draft, ms"; $b.simulate_bench.run_ms; "\($b.simulate_bench.quotes) quotes, each priced twice"; "seconds: < 30000"; $b.simulate_bench.run_ms < 30000),
      row("VietQR payload written and read per s"; $b.qr_bench.payload_per_s; "vietnam-qr-pay \($b.peers.payload_per_s): × \($b.qr_bench.payload_per_s / $b.peers.payload_per_s | two)"; "≥ 5 ×"; $b.qr_bench.payload_per_s >= 5 * $b.peers.payload_per_s),
      row("QR as SVG per s"; $b.qr_bench.svg_per_s; "npm qrcode \($b.peers.svg_per_s): × \($b.qr_bench.svg_per_s / $b.peers.svg_per_s | two); libqrencode alone \($b.qr_bench.libqrencode_per_s)"; "≥ 2 ×"; $b.qr_bench.svg_per_s >= 2 * $b.peers.svg_per_s),

@@ -23,6 +23,7 @@ static struct arena arena;
 static char own[64]; /* our server */
 
 static const struct route routes[] = {
+    {"GET", "/v1/postal/communes", postal_communes_handle, HTTP_INLINE, .access = ACCESS_PUBLIC},
     {"POST", "/v1/postal/quotes", postal_quote_handle, HTTP_INLINE, .access = ACCESS_PUBLIC},
     {"POST", "/v1/postal/bookings", postal_book_handle, HTTP_WORKER, .access = ACCESS_PUBLIC},
     {"GET", "/v1/postal/bookings/{id}", postal_booking_handle, HTTP_WORKER, .access = ACCESS_PUBLIC},
@@ -80,6 +81,7 @@ static enum err room_open(const char *find_type)
     const struct postal_config config = {.tariff_file = "postal/tariff.csv",
                                          .zones_file = "postal/zones.csv",
                                          .communes_file = "core/province/communes.csv",
+                                         .origins_file = "core/province/commune_origins.csv",
                                          .status_file = "postal/vnpost_status.csv",
                                          .home = "22",
                                          .office_commune = "06688",
@@ -418,6 +420,27 @@ static void a_quote_says_that_it_is_illustrative(void **state)
     json_decref(quote);
 }
 
+static void communes_are_found_over_http_by_old_and_new_names(void **state)
+{
+    json_t *one = asked(own, "GET", "/v1/postal/communes?query=P.%20H%C3%A0%20Phong,%20TP%20Ha%20Long", NULL, 200);
+    json_t *item = json_array_get(json_object_get(one, "items"), 0);
+    assert_string_equal(word(one, "choice"), "one");
+    assert_string_equal(word(item, "code"), "06652");
+    assert_string_equal(word(item, "province"), "22");
+    assert_string_equal(word(json_object_get(item, "former"), "name"), "Hà Phong");
+    json_decref(one);
+    json_t *many = asked(own, "GET", "/v1/postal/communes?query=ha+khau", NULL, 200);
+    assert_string_equal(word(many, "choice"), "choose");
+    assert_true(strlen(word(many, "notice")) > 0);
+    json_decref(many);
+    static const char *const bad[] = {"", "?query=", "?query=%01", "?query=%ff%fe", "?other=1"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct http_answer answer = call(own, "GET", arena_printf(&arena, "/v1/postal/communes%s", bad[i]), NULL);
+        if (answer.status != 422 || !strstr(answer.body.at, "?query"))
+            fail_msg("%s: %d %s", bad[i], answer.status, answer.body.at);
+    }
+}
+
 static int start(void **state)
 {
     static const char *const options[] = {"--retry-base-ms", "100", NULL};
@@ -472,6 +495,7 @@ int main(void)
         cmocka_unit_test(the_label_is_a_pdf_and_is_kept),
         cmocka_unit_test(every_fault_of_a_booking_is_named),
         cmocka_unit_test(a_quote_says_that_it_is_illustrative),
+        cmocka_unit_test(communes_are_found_over_http_by_old_and_new_names),
         cmocka_unit_test(the_database_keeps_the_promises),
     };
     return cmocka_run_group_tests(tests, start, stop);
