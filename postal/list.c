@@ -188,9 +188,9 @@ enum err postal_list_read(struct text bytes, struct postal_list *ret_list, struc
                                    .amounts = ARENA_ARRAY(faults->arena, int64_t, in.room),
                                    .postages = ARENA_ARRAY(faults->arena, int64_t, in.room)};
     csv_open(&csv, bytes, separator_of(bytes), faults->arena);
-    enum err err = OK;
+    enum err err;
     bool header = false;
-    for (int above = 0; !header && above < HEADER_ROWS_MAX && !(err = csv_next(&csv, &row)); above++)
+    for (int above = 0; !header && above < HEADER_ROWS_MAX && !csv_next(&csv, &row); above++)
         header = header_read(&in);
     if (!header)
         return faults_add(faults, "1", ERR_FIELD_MISSING, "Không thấy hàng tiêu đề có cột %s và %s.", names[ITEM],
