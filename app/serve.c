@@ -43,12 +43,26 @@ static void close_worker(void *context, struct db *db)
     db_close(db);
 }
 
+/* Looked up once: every request counts. */
+enum { CLASSES = 6 };
+static struct {
+    int classes[CLASSES], on_loop, on_worker;
+} labels;
+
+static void labels_find(void)
+{
+    static const char *const classes[CLASSES] = {"other", "1xx", "2xx", "3xx", "4xx", "5xx"};
+    for (int i = 0; i < CLASSES; i++)
+        labels.classes[i] = metrics_label(METRIC_HTTP_REPLIES, classes[i]);
+    labels.on_loop = metrics_label(METRIC_HTTP_SECONDS, "inline");
+    labels.on_worker = metrics_label(METRIC_HTTP_SECONDS, "worker");
+}
+
 static void observe(const struct request *rq, int status, int64_t duration_us)
 {
-    static const char *const classes[] = {"other", "1xx", "2xx", "3xx", "4xx", "5xx"};
-    metrics_count(METRIC_HTTP_REPLIES, classes[status / 100 % 6], 1);
-    metrics_observe(METRIC_HTTP_SECONDS, rq->route && rq->route->place == HTTP_INLINE ? "inline" : "worker",
-                    duration_us);
+    metrics_count_at(METRIC_HTTP_REPLIES, labels.classes[status / 100 % CLASSES], 1);
+    metrics_observe_at(METRIC_HTTP_SECONDS,
+                       rq->route && rq->route->place == HTTP_INLINE ? labels.on_loop : labels.on_worker, duration_us);
     if (status < 500)
         return;
     /* The route's pattern, never the path: a path may hold a citizen's token. */
@@ -212,6 +226,7 @@ static int start_http(void)
 {
     static const char *proxies[PROXIES_MAX];
     size_t proxy_count = read_proxies(proxies);
+    labels_find();
     int per_minute = (int)config_int(CONFIG_HTTP_PUBLIC_PER_MINUTE);
     limit = per_minute ? limit_new(per_minute, per_minute) : NULL;
     const struct http_config http = {.address = config_text(CONFIG_HTTP_ADDRESS),

@@ -112,7 +112,6 @@ enum err receipt_acknowledgement_handle(struct request *rq)
                                  : "Phí, lệ phí của hồ sơ có biên lai riêng; số thừa không ghi trên biên lai.");
     html_foot(&out);
     reply_header(rq, "Cache-Control", TEXT("private, no-store"));
-    reply_header(rq, "Referrer-Policy", TEXT("no-referrer"));
     err = reply_body(rq, 200, "text/html; charset=utf-8", buf_view(&out));
     buf_done(&out);
     return err;

@@ -178,7 +178,6 @@ enum err receipt_page_handle(struct request *rq)
         html_receipt(&verdict, NULL, &html);
     }
     html_foot(&html);
-    reply_header(rq, "Referrer-Policy", TEXT("no-referrer"));
     return handle_reply_page(rq, err == ERR_RETRY ? 200 : err_info(err)->http_status, &html);
 }
 

@@ -106,7 +106,6 @@ enum err page_error(struct request *rq, enum err err)
 void pages_before_reply(struct request *rq, int status, const char *content_type)
 {
     (void)status;
-    reply_header(rq, "Referrer-Policy", TEXT("no-referrer"));
     if (!content_type || strncmp(content_type, "text/html", 9) != 0)
         return;
     reply_header(rq, "Content-Security-Policy",

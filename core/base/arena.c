@@ -70,20 +70,27 @@ static struct arena_block *block_with_room(struct arena *arena, size_t size)
     return block;
 }
 
-void *arena_alloc(struct arena *arena, size_t size)
+/* Not zeroed. */
+static void *take(struct arena *arena, size_t size)
 {
     size = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     struct arena_block *block = block_with_room(arena, size);
     void *at = block->at + block->used;
     block->used += size;
-    return memset(at, 0, size);
+    return at;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    return memset(take(arena, size), 0, size);
 }
 
 char *arena_copy(struct arena *arena, struct text text)
 {
-    char *copy = arena_alloc(arena, text.length + 1);
+    char *copy = take(arena, text.length + 1);
     if (text.length)
         memcpy(copy, text.at, text.length);
+    copy[text.length] = '\0';
     return copy;
 }
 
@@ -98,7 +105,7 @@ static struct text format_into(struct arena *arena, const char *format, va_list 
     va_copy(again, args);
     int length = vsnprintf(NULL, 0, format, args);
     size_t size = length < 0 ? 0 : (size_t)length;
-    char *at = arena_alloc(arena, size + 1);
+    char *at = take(arena, size + 1);
     vsnprintf(at, size + 1, format, again);
     va_end(again);
     return (struct text){at, size};

@@ -179,7 +179,7 @@ static enum MHD_Result run(struct exchange *exchange)
     if (exchange->replied)
         return depart_reply(exchange);
     if (exchange->body.length)
-        rq->deadline_us = clock_monotonic_us() + exchange->loop->server->config.deadline_ms * INT64_C(1000);
+        rq->deadline_us = exchange->loop->now_us + exchange->loop->server->config.deadline_ms * INT64_C(1000);
     if (rq->route->place == HTTP_WORKER) {
         exchange_own_headers(exchange); /* the deadline may give libmicrohttpd's memory back under the worker's eyes */
         if (queue_push(exchange))
@@ -236,7 +236,7 @@ void arrive_completed(void *with, struct MHD_Connection *connection, void **cont
     if (!exchange)
         return;
     exchange->line->exchange = NULL;
-    exchange->line->due_us = clock_monotonic_us() + loop->server->config.idle_timeout_ms * INT64_C(1000);
+    exchange->line->due_us = loop->now_us + loop->server->config.idle_timeout_ms * INT64_C(1000);
     if (exchange->counted)
         atomic_fetch_sub_explicit(&loop->busy, 1, memory_order_relaxed);
     if (exchange->held) {

@@ -21,7 +21,7 @@ static enum MHD_Result hand_over(struct exchange *exchange, struct MHD_Response 
     MHD_destroy_response(response);
     exchange->stage = STAGE_ANSWERED;
     exchange->line->exchange = NULL;
-    exchange->line->due_us = clock_monotonic_us() + config->idle_timeout_ms * INT64_C(1000) * SEND_FACTOR;
+    exchange->line->due_us = exchange->loop->now_us + config->idle_timeout_ms * INT64_C(1000) * SEND_FACTOR;
     return result;
 }
 
@@ -40,6 +40,8 @@ enum MHD_Result depart_reply(struct exchange *exchange)
         add(response, "Content-Type", exchange->content_type);
     add(response, "X-Request-Id", rq->id);
     add(response, "X-Content-Type-Options", "nosniff");
+    if (!exchange->content_type || strcmp(exchange->content_type, "application/json") != 0)
+        add(response, "Referrer-Policy", "no-referrer"); /* a page's address may hold a token */
     bool cached = false;
     for (size_t i = 0; i < exchange->reply_header_count; i++) {
         add(response, exchange->reply_headers[i].name, exchange->reply_headers[i].value);
@@ -101,7 +103,7 @@ static void send_now(struct exchange *exchange, enum err err)
     buf_done(&body);
     buf_done(&out);
     exchange->stage = STAGE_REFUSED;
-    exchange->line->due_us = clock_monotonic_us() + LINGER_US;
+    exchange->line->due_us = exchange->loop->now_us + LINGER_US;
 }
 
 enum MHD_Result depart_refuse(struct exchange *exchange, enum err err)

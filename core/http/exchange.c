@@ -110,7 +110,7 @@ void exchange_run(struct exchange *exchange)
     enum err err = OK;
     if (atomic_load(&exchange->loop->server->abandon))
         err = ERR_UNAVAILABLE;
-    else if (clock_monotonic_us() > rq->deadline_us)
+    else if (rq->route->place == HTTP_WORKER && clock_monotonic_us() > rq->deadline_us)
         err = ERR_TIMEOUT; /* waited too long in the queue: nobody is listening any more */
     if (!err)
         err = authorize(rq);

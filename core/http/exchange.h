@@ -87,6 +87,7 @@ struct loop {
     size_t abandoned; /* expired and completed, still held by somebody */
     uint64_t id_key[2];
     uint64_t id_count;
+    int64_t now_us; /* monotonic, of this turn: near enough for time-outs of seconds */
     int64_t sweep_due_us;
     _Atomic size_t busy; /* exchanges whose headers were accepted and that are not complete */
 

@@ -82,7 +82,7 @@ static void on_connection(void *with, struct MHD_Connection *connection, void **
         inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)address)->sin_addr, line->peer, PEER_SIZE);
     else if (address && address->sa_family == AF_INET6)
         inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, line->peer, PEER_SIZE);
-    line->due_us = clock_monotonic_us() + loop->server->config.idle_timeout_ms * INT64_C(1000);
+    line->due_us = loop->now_us + loop->server->config.idle_timeout_ms * INT64_C(1000);
     line->next = loop->lines;
     if (line->next)
         line->next->previous = line;
@@ -152,7 +152,7 @@ static void *loop_run(void *with)
     struct loop *loop = with;
     struct http_server *server = loop->server;
     for (bool stopping = false;;) {
-        int64_t stop_due_us = atomic_load(&server->stop_due_us), now_us = clock_monotonic_us();
+        int64_t stop_due_us = atomic_load(&server->stop_due_us), now_us = loop->now_us;
         if (stop_due_us && !stopping) {
             quiesce(loop);
             stopping = true;
@@ -166,6 +166,7 @@ static void *loop_run(void *with)
         if (stopping && stop_due_us < loop->sweep_due_us)
             loop->sweep_due_us = stop_due_us;
         wait_for_events(loop, now_us);
+        loop->now_us = clock_monotonic_us();
         take_done(loop);
         MHD_run(loop->daemon);
     }
@@ -190,6 +191,7 @@ enum err loop_start(struct loop *loop)
     unsigned idle_s = (unsigned)(config->idle_timeout_ms / 1000 + 1);
     unsigned connections = (unsigned)(config->connections_max / loop->server->loop_count + 1);
     pthread_mutex_init(&loop->done_lock, NULL);
+    loop->now_us = clock_monotonic_us();
     loop->done_tail = &loop->done_head;
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);
     loop->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);

@@ -14,8 +14,11 @@ enum kind { FIXED, BESIDE, BARE, REST };
 
 struct node {
     enum kind kind;
-    struct text prefix, suffix; /* FIXED: prefix is the whole segment */
-    struct node *next, *children;
+    struct text prefix, suffix;   /* FIXED: prefix is the whole segment */
+    struct node *next, *children; /* FIXED ones first */
+    struct node **fixed;          /* the FIXED children in order of by_name */
+    size_t fixed_count;
+    struct node *others; /* the first child that is not FIXED */
     const struct route *routes[METHOD_COUNT];
 };
 
@@ -113,6 +116,31 @@ static enum err route_add(struct router *router, size_t index)
     return OK;
 }
 
+static int name_compare(struct text a, struct text b)
+{
+    return a.length != b.length ? (a.length > b.length ? 1 : -1) : memcmp(a.at, b.at, a.length);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return name_compare((*(struct node *const *)a)->prefix, (*(struct node *const *)b)->prefix);
+}
+
+/* Once all routes stand; depth is bounded by WIRE_SEGMENTS_MAX. */
+static void node_seal(struct router *router, struct node *node)
+{
+    size_t count = 0;
+    for (node->others = node->children; node->others && node->others->kind == FIXED; node->others = node->others->next)
+        count++;
+    node->fixed = ARENA_ARRAY(&router->arena, struct node *, count);
+    for (struct node *child = node->children; child; child = child->next) {
+        if (child->kind == FIXED)
+            node->fixed[node->fixed_count++] = child;
+        node_seal(router, child);
+    }
+    qsort(node->fixed, node->fixed_count, sizeof *node->fixed, by_name);
+}
+
 enum err router_new(const struct route *routes, size_t count, struct router **ret_router)
 {
     struct router *router = memory_new(sizeof *router);
@@ -126,6 +154,7 @@ enum err router_new(const struct route *routes, size_t count, struct router **re
             return err;
         }
     }
+    node_seal(router, &router->root);
     *ret_router = router;
     return OK;
 }
@@ -162,8 +191,6 @@ static bool rest_is_plain(const struct wire_path *path, size_t from)
 static bool segment_fits(const struct node *node, struct text segment, struct text *ret_value)
 {
     size_t fixed = node->prefix.length + node->suffix.length;
-    if (node->kind == FIXED)
-        return text_equal(segment, node->prefix);
     if (segment.length <= fixed || !text_equal(text_slice(segment, 0, node->prefix.length), node->prefix) ||
         !text_equal(text_slice(segment, segment.length - node->suffix.length, node->suffix.length), node->suffix))
         return false;
@@ -181,14 +208,33 @@ static bool node_ends(const struct node *node, const struct search *search)
     return search->match->route;
 }
 
+static const struct node *fixed_find(const struct node *parent, struct text segment)
+{
+    size_t from = 0, to = parent->fixed_count;
+    while (from < to) {
+        size_t middle = (from + to) / 2;
+        int side = name_compare(segment, parent->fixed[middle]->prefix);
+        if (!side)
+            return parent->fixed[middle];
+        if (side < 0)
+            to = middle;
+        else
+            from = middle + 1;
+    }
+    return NULL;
+}
+
 /* Depth is bounded by WIRE_SEGMENTS_MAX. */
 static bool node_find(const struct node *parent, const struct search *search, size_t depth)
 {
     struct route_match *match = search->match;
     if (depth == search->path->count)
         return node_ends(parent, search);
+    const struct node *fixed = fixed_find(parent, search->path->segments[depth]);
+    if (fixed && node_find(fixed, search, depth + 1))
+        return true;
     size_t count = match->count;
-    for (const struct node *node = parent->children; node; node = node->next) {
+    for (const struct node *node = parent->others; node; node = node->next) {
         struct text value = TEXT_NONE;
         match->count = count;
         if (node->kind == REST) {

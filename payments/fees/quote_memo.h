@@ -17,8 +17,8 @@ void quote_memo_free(struct quote_memo *memo);
 /* The reply to `body` on `day`, copied into the arena; false when it is not remembered. */
 bool quote_memo_find(struct quote_memo *memo, date_days day, struct text body, struct arena *arena,
                      struct text *ret_reply);
-/* Remembers a reply, in place of an older one, when its body was not found twice running: what is asked for once only
- * is not worth the room, nor what is unusually long. */
+/* Remembers a reply, in place of an older one, when its body was not found twice lately: what is asked for once only is
+ * not worth the room, nor what is unusually long. */
 void quote_memo_keep(struct quote_memo *memo, date_days day, struct text body, struct text reply);
 
 #endif

@@ -60,6 +60,13 @@ LUA
 curl -sS -H 'Content-Type: application/json' -d "$one" "$service_url/v1/quotes" >"$folder/reply"
 start bare build/tests/bench/http_bench bare "$folder/reply"
 bare=$pid bare_url=$url
+# For the day: a fixed reply as long as its replies are on average.
+for code in $(jq -r '.[]' <<<"$codes"); do
+    curl -sS -H 'Content-Type: application/json' -d "{\"procedure\":\"$code\",\"channel\":\"online\",\"quantities\":{\"copies\":2}}" "$service_url/v1/quotes"
+done >"$folder/replies"
+head -c $(($(stat -c %s "$folder/replies") / $(jq length <<<"$codes"))) "$folder/replies" >"$folder/reply_day"
+start bare_day build/tests/bench/http_bench bare "$folder/reply_day"
+bare_day=$pid bare_day_url=$url
 start fastify node tests/bench/quote_peer.mjs "$folder/reply"
 fastify=$pid fastify_url=$url
 
@@ -73,11 +80,12 @@ cpu_us() { # PID URL [OPTION…]: CPU microseconds of the process a request
     requests=$(awk '/requests in/ {print $1}' "$folder/wrk")
     awk -v t=$((after - before)) -v n="$requests" -v hz="$(getconf CLK_TCK)" 'BEGIN {printf "%.2f\n", t * 1e6 / hz / n}'
 }
-median() { sort -n "$folder/$1" | sed -n 3p; }
+median() { sort -n "$folder/$1" | sed -n 4p; }
 cpu_us "$fastify" "$fastify_url/v1/quotes" -s "$folder/one.lua" >/dev/null # compiled while warming up
-for _ in 1 2 3 4 5; do # interleaved: a neighbour's load falls on all alike
+for _ in 1 2 3 4 5 6 7; do # interleaved: a neighbour's load falls on all alike
     cpu_us "$bare" "$bare_url/" >>"$folder/get"
     cpu_us "$bare" "$bare_url/" -s "$folder/one.lua" >>"$folder/post"
+    cpu_us "$bare_day" "$bare_day_url/" -s "$folder/day.lua" >>"$folder/post_day"
     cpu_us "$bare" "$bare_url/" -s "$folder/new.lua" >>"$folder/post_new" # a slower driver: fewer requests a turn of the loop
     cpu_us "$service" "$service_url/v1/quotes" -s "$folder/one.lua" >>"$folder/one"
     cpu_us "$service" "$service_url/v1/quotes" -s "$folder/day.lua" >>"$folder/day"
@@ -89,10 +97,10 @@ for count in 128 256 384; do
     build/tests/bench/http_bench lockstep "${service_url##*:}" "$count" >"$folder/step"
     jq -s '.[1] + {bare_p99_ms: .[0].p99_ms}' "$folder/step_bare" "$folder/step"
 done >"$folder/lockstep"
-jq -n --argjson idle "$idle_kb" --argjson get "$(median get)" --argjson post "$(median post)" --argjson post_new "$(median post_new)" \
+jq -n --argjson idle "$idle_kb" --argjson get "$(median get)" --argjson post "$(median post)" --argjson post_new "$(median post_new)" --argjson post_day "$(median post_day)" \
     --argjson one "$(median one)" \
     --argjson day "$(median day)" --argjson new "$(median new)" --argjson fastify "$(median fastify)" \
     --argjson procedures "$(jq length <<<"$codes")" --slurpfile lockstep "$folder/lockstep" \
-    '{bench: "service", idle_kb: $idle, bare_get_cpu_us: $get, bare_post_cpu_us: $post, bare_post_new_cpu_us: $post_new, quote_cpu_us: $one,
+    '{bench: "service", idle_kb: $idle, bare_get_cpu_us: $get, bare_post_cpu_us: $post, bare_post_day_cpu_us: $post_day, bare_post_new_cpu_us: $post_new, quote_cpu_us: $one,
       quote_day_cpu_us: $day, quote_day_procedures: $procedures, quote_new_cpu_us: $new, fastify_cpu_us: $fastify,
       lockstep: $lockstep}'
