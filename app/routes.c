@@ -2,6 +2,7 @@
 #include "app/app.h"
 #include "app/pages/pages.h"
 #include "app/system_routes.h"
+#include "core/webhooks/webhooks.h"
 #include "payments/counter/counter.h"
 #include "payments/fees/fees.h"
 #include "payments/ledger/ledger.h"
@@ -362,5 +363,22 @@ const struct route app_routes[] = {
     AT_WORKER("GET", "/v1/reports/indicators", report_indicators_handle, .access = SYSTEMS_STAFF, .scope = "reports",
               .roles = BOOKS),
     AT_WORKER("GET", "/v1/events", events_handle, .access = SYSTEMS, .scope = "events"),
+
+    /* what goes out */
+    AT_WORKER("GET", "/v1/webhooks", webhooks_list_handle, .access = SYSTEMS_STAFF, .scope = "events", .roles = BOOKS),
+    AT_WORKER("POST", "/v1/webhooks", webhook_create_handle, .access = ACCESS_STAFF,
+              .roles = ROLE_SUPERVISOR | ROLE_ADMIN),
+    AT_WORKER("GET", "/v1/webhooks/{id}", webhook_get_handle, .access = SYSTEMS_STAFF, .scope = "events",
+              .roles = BOOKS),
+    AT_WORKER("PUT", "/v1/webhooks/{id}", webhook_put_handle, .access = ACCESS_STAFF,
+              .roles = ROLE_SUPERVISOR | ROLE_ADMIN),
+    AT_WORKER("POST", "/v1/webhooks/{id}/enable", webhook_enable_handle, .access = ACCESS_STAFF,
+              .roles = ROLE_SUPERVISOR | ROLE_ADMIN),
+    AT_WORKER("POST", "/v1/webhooks/{id}/disable", webhook_disable_handle, .access = ACCESS_STAFF,
+              .roles = ROLE_SUPERVISOR | ROLE_ADMIN),
+    AT_WORKER("GET", "/v1/webhooks/{id}/deliveries", webhook_deliveries_handle, .access = SYSTEMS_STAFF,
+              .scope = "events", .roles = BOOKS),
+    AT_WORKER("POST", "/v1/webhooks/{id}/replay", webhook_replay_handle, .access = SYSTEMS_STAFF, .scope = "events",
+              .roles = ROLE_SUPERVISOR | ROLE_ADMIN),
 };
 const size_t app_route_count = sizeof app_routes / sizeof *app_routes;

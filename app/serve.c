@@ -167,6 +167,9 @@ static int start_background(void)
     err = feed_start(url, 20, &service.feed);
     if (err)
         return complain("sequencer", err);
+    err = app_outgoing_start(&service);
+    if (err)
+        return complain("webhooks", err);
     const struct confirmer_config confirmer = {.database_url = url,
                                                .writers = (int)config_int(CONFIG_PAYMENTS_WRITERS),
                                                .wait_ms = (int)config_int(CONFIG_PAYMENTS_BATCH_WAIT),
@@ -260,7 +263,8 @@ static void stop(void)
     limit_free(limit);
     confirmer_stop(service.confirmer);
     app_rooms_stop(&service);
-    feed_stop(service.feed);
+    app_outgoing_stop(&service);
+    rounds_stop(service.feed);
     atomic_store(&service.stopping, true);
     if (service.housekeeper)
         pthread_join(service.housekeeper, NULL);

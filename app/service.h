@@ -19,7 +19,8 @@ struct service {
     struct receipt_post post;
     struct receipt_office *receipts;
     bool receipts_untold; /* staff do not know yet which keys could be opened at the start */
-    struct feed *feed;
+    struct rounds *feed;
+    struct webhooks *webhooks;
     struct confirmer *confirmer;
     struct calendar *calendar;
     pthread_t housekeeper;
@@ -37,5 +38,9 @@ void app_rooms_wake(struct service *service); /* from any thread, after a commit
 void app_rooms_refresh(struct service *service, struct db *db, struct arena *arena, instant_us at);
 void app_rooms_stop(struct service *service);
 void app_rooms_close(struct service *service);
+
+/* What tells systems and people (outgoing.c). */
+MUST_CHECK enum err app_outgoing_start(struct service *service);
+void app_outgoing_stop(struct service *service);
 
 #endif

@@ -28,5 +28,6 @@
 #include "core/system/wake.h"
 #include "core/jobs/feed.h"
 #include "core/jobs/jobs.h"
+#include "core/jobs/rounds.h"
 
 #endif

@@ -1,20 +1,8 @@
 #include "core/jobs/feed.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-#include "core/base/memory.h"
+#include "core/jobs/rounds.h"
 
 static const struct db_statement advance_sql = {"feed_advance", "SELECT feed_advance(1000) + audit_advance(1000)"};
-
-struct feed {
-    char *url;
-    int pause_ms;
-    atomic_bool stopping;
-    pthread_t thread;
-};
 
 enum err feed_round(struct db *db, struct arena *arena, int64_t *ret_placed)
 {
@@ -26,49 +14,30 @@ enum err feed_round(struct db *db, struct arena *arena, int64_t *ret_placed)
     return err;
 }
 
-static void *run(void *with)
+static int64_t round_of_feed(struct db *db, struct arena *arena, void *with)
 {
-    struct feed *feed = with;
-    struct db *db = NULL;
-    while (!atomic_load(&feed->stopping)) {
-        int64_t placed = 0;
-        const struct db_options options = {.url = feed->url, .name = "lephi sequencer"};
-        if (db || !db_open(&options, &db)) {
-            struct arena arena;
-            arena_init(&arena);
-            if (feed_round(db, &arena, &placed))
-                placed = 0;
-            arena_done(&arena);
-        }
-        if (placed)
-            continue;
-        struct timespec pause = {feed->pause_ms / 1000, feed->pause_ms % 1000 * 1000000L};
-        nanosleep(&pause, NULL);
-    }
-    db_close(db);
-    return NULL;
+    int64_t placed;
+    return feed_round(db, arena, &placed) ? 0 : placed;
 }
 
-enum err feed_start(const char *database_url, int pause_ms, struct feed **ret_feed)
+enum err feed_start(const char *database_url, int pause_ms, struct rounds **ret_feed)
 {
-    struct feed *feed = memory_new(sizeof *feed);
-    feed->url = memory_copy(database_url, strlen(database_url));
-    feed->pause_ms = pause_ms;
-    if (pthread_create(&feed->thread, NULL, run, feed)) {
-        free(feed->url);
-        free(feed);
-        return ERR_UNAVAILABLE;
-    }
-    *ret_feed = feed;
-    return OK;
+    const struct rounds_config config = {
+        .database_url = database_url, .name = "lephi sequencer", .pause_ms = pause_ms, .round = round_of_feed};
+    return rounds_start(&config, ret_feed);
 }
 
-void feed_stop(struct feed *feed)
+void feed_event_write(struct json *json, const struct db_rows *rows, int row, int first)
 {
-    if (!feed)
-        return;
-    atomic_store(&feed->stopping, true);
-    pthread_join(feed->thread, NULL);
-    free(feed->url);
-    free(feed);
+    json_put_object(json, NULL);
+    json_put_int(json, "position", db_int(rows, row, first));
+    json_put_text_or_null(json, "dossier", db_text(rows, row, first + 3));
+    if (db_null(rows, row, first + 4))
+        json_put_null(json, "payment_request");
+    else
+        json_put_int(json, "payment_request", db_int(rows, row, first + 4));
+    json_put_text(json, "kind", db_text(rows, row, first + 1));
+    json_put_instant(json, "at", db_instant(rows, row, first + 2));
+    json_put_raw(json, "body", db_text(rows, row, first + 5));
+    json_put_end(json);
 }

@@ -4,13 +4,18 @@
 #define LEPHI_CORE_FEED_H
 
 #include "core/db/db.h"
+#include "core/json/json_write.h"
 
-struct feed;
+struct rounds;
 
-MUST_CHECK enum err feed_start(const char *database_url, int pause_ms, struct feed **ret_feed);
-void feed_stop(struct feed *feed); /* NULL is fine */
+/* Stopped by rounds_stop. */
+MUST_CHECK enum err feed_start(const char *database_url, int pause_ms, struct rounds **ret_feed);
 
 /* One batch of each; how many rows were placed. For commands and tests. */
 MUST_CHECK enum err feed_round(struct db *db, struct arena *arena, int64_t *ret_placed);
+
+/* An event as everybody outside sees it, in GET /v1/events and in webhooks. Columns from `first`: position, kind, at,
+ * dossier, request_id, body as text. */
+void feed_event_write(struct json *json, const struct db_rows *rows, int row, int first);
 
 #endif

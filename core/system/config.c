@@ -358,8 +358,8 @@ enum err config_check(struct faults *faults)
     size_t before = faults->count;
     if (any_account_on("sandbox-bank"))
         for (const char *const *source = keys_sections_with_accounts; *source; source++)
-            if (strcmp(*source, "sandbox-bank") && strcmp(*source, "receipts") && !plays_along(*source) &&
-                any_account_on(*source))
+            if (strcmp(*source, "sandbox-bank") && strcmp(*source, "receipts") && strcmp(*source, "webhook") &&
+                !plays_along(*source) && any_account_on(*source))
                 faults_add(faults, "sandbox-bank", ERR_CONFIG,
                            "ngân hàng thử đang bật cạnh nguồn thật %s / the sandbox's bank is on beside a real source",
                            *source);

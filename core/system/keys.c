@@ -18,7 +18,7 @@ const struct key keys[] = {
 
 const char *const keys_sections_with_accounts[] = {
     "receipts",   "sepay",          "casso", "payos",  "vnpay",  "momo",         "zalopay", "viettel-money",
-    "vnpt-money", "mobifone-money", "dvcqg", "keypay", "vnpost", "sandbox-bank", NULL};
+    "vnpt-money", "mobifone-money", "dvcqg", "keypay", "vnpost", "sandbox-bank", "webhook", NULL};
 
 bool keys_section_known(const char *section)
 {

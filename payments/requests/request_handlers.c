@@ -57,22 +57,17 @@ static void events_write(struct json *json, const void *what)
 {
     const struct rows_view *view = what;
     const struct db_rows *rows = view->rows;
-    int first = view->has_position ? 1 : 0;
     json_put_object(json, NULL);
     json_put_array(json, "items");
     for (int i = 0; i < rows->count; i++) {
-        json_put_object(json, NULL);
         if (view->has_position) {
-            json_put_int(json, "position", db_int(rows, i, 0));
-            json_put_text_or_null(json, "dossier", db_text(rows, i, 3));
-            if (db_null(rows, i, 4))
-                json_put_null(json, "payment_request");
-            else
-                json_put_int(json, "payment_request", db_int(rows, i, 4));
+            feed_event_write(json, rows, i, 0);
+            continue;
         }
-        json_put_text(json, "kind", db_text(rows, i, first));
-        json_put_instant(json, "at", db_instant(rows, i, first + 1));
-        json_put_raw(json, "body", db_text(rows, i, view->has_position ? 5 : 2));
+        json_put_object(json, NULL);
+        json_put_text(json, "kind", db_text(rows, i, 0));
+        json_put_instant(json, "at", db_instant(rows, i, 1));
+        json_put_raw(json, "body", db_text(rows, i, 2));
         json_put_end(json);
     }
     json_put_end(json);

@@ -73,7 +73,7 @@ void visit_refuse(struct visit *visit, int status, const char *code, const char 
 
 /* Every part's roads; each list ends with an empty one. */
 extern const struct road bank_roads[], statement_roads[], post_roads[], sink_roads[], courier_roads[], mischief_roads[],
-    page_roads[], tax_roads[], tsa_roads[], gateway_roads[], smtp_roads[], terminal_roads[];
+    page_roads[], tax_roads[], tsa_roads[], gateway_roads[], smtp_roads[], terminal_roads[], receiver_roads[];
 
 /* tax.c: the tax authority, which takes a message once and can be asked for it */
 MUST_CHECK enum err tax_open(struct sandbox *sandbox);
