@@ -142,6 +142,7 @@ static enum err start_jobs(struct service *service, const struct job_kind *kinds
                                        .kind_count = count,
                                        .with = service,
                                        .threads = threads,
+                                       .background = kinds == receipt_kinds, /* a backlog must not slow payments */
                                        .report = report_job};
     return jobs_start(&config, ret_jobs);
 }

@@ -1,4 +1,5 @@
 /* From a paid request to a frozen document: preflight, then one short transaction that gives numbers. */
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include "core/db/db.h"
@@ -382,7 +383,19 @@ static void issue_for(struct db *db, struct round *round, struct job *jobs, cons
         set_outcome(jobs, requests, job_count, round->due[i].request, round->due[i].outcome, round->due[i].problem);
 }
 
-void receipt_issue_run(struct db *db, struct job *jobs, size_t count, struct arena *arena, instant_us at, void *with)
+static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
+
+void receipt_turn_take(void)
+{
+    pthread_mutex_lock(&turn);
+}
+
+void receipt_turn_give(void)
+{
+    pthread_mutex_unlock(&turn);
+}
+
+static void issue_run(struct db *db, struct job *jobs, size_t count, struct arena *arena, instant_us at)
 {
     int64_t requests[JOB_BATCH_MAX] = {0};
     struct db_args args = db_args(arena);
@@ -416,6 +429,13 @@ void receipt_issue_run(struct db *db, struct job *jobs, size_t count, struct are
         }
         issue_for(db, &round, jobs, requests, count);
     }
+}
+
+void receipt_issue_run(struct db *db, struct job *jobs, size_t count, struct arena *arena, instant_us at, void *with)
+{
+    receipt_turn_take();
+    issue_run(db, jobs, count, arena, at);
+    receipt_turn_give();
 }
 
 enum err receipt_range_open(struct db *db, struct arena *arena, instant_us at, const char *actor, struct text collector,

@@ -10,4 +10,9 @@
 MUST_CHECK enum err issue_replacement(struct db *db, struct arena *arena, instant_us at, int64_t request,
                                       int64_t replaced, struct receipt_document *document);
 
+/* The receipts' threads take turns at the database, while another one signs: a backlog never keeps two processors of a
+ * small machine busy with statements that the payments' have to wait for. */
+void receipt_turn_take(void);
+void receipt_turn_give(void);
+
 #endif

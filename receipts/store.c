@@ -2,6 +2,7 @@
 #include <string.h>
 #include "core/db/db.h"
 #include "core/jobs/jobs.h"
+#include "receipts/issue.h"
 #include "receipts/office.h"
 #include "receipts/tsa.h"
 
@@ -90,7 +91,9 @@ static enum err sign_all(struct db *db, const int64_t *ids, size_t count, struct
     struct db_args args = db_args(arena);
     struct db_rows rows;
     db_arg_int_array(&args, ids, count);
+    receipt_turn_take();
     enum err outcome = OK, err = db_query(db, &waiting_sql, &args, &rows);
+    receipt_turn_give();
     for (int i = 0; !err && i < rows.count; i++) {
         const char *problem;
         enum err one = sign_one(office_in_use(), &rows, i, at, arena, &flight, &signed_xmls[signed_count], &problem);
@@ -106,7 +109,9 @@ static enum err sign_all(struct db *db, const int64_t *ids, size_t count, struct
     db_arg_instant(&args, at);
     db_arg_int_array(&args, signed_ids, signed_count);
     db_arg_text_array(&args, signed_xmls, signed_count);
+    receipt_turn_take();
     err = db_run(db, tsa_wanted() ? &store_for_stamp_sql : &store_sql, &args);
+    receipt_turn_give();
     if (err)
         *ret_problem = "the signed bytes could not be stored";
     return err ? err : outcome;

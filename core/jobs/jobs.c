@@ -2,11 +2,12 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include "core/base/memory.h"
 
 static const struct db_statement claim_sql = {
-    "job_claim", "SELECT id, key, body, tries FROM job_claim(ARRAY[$1], $2, $3, make_interval(secs => $4::integer))"};
+    "job_claim", "SELECT id, key, body, tries FROM job_claim($1, $2, $3, make_interval(secs => $4::integer))"};
 static const struct db_statement done_sql = {"job_done", "DELETE FROM job WHERE id = ANY ($1::bigint[])"};
 static const struct db_statement failed_sql = {"job_failed",
                                                "UPDATE job SET error = $2, run_at = $3, state = CASE WHEN tries >= $4 "
@@ -127,6 +128,8 @@ static void *work(void *with)
     struct db *db = NULL;
     unsigned seen = 0;
     size_t run = 0;
+    if (jobs->config.background) /* of this thread alone; where it is refused nothing but that is lost */
+        (void)sched_setscheduler(0, SCHED_IDLE, &(struct sched_param){0});
     while (wait_for_work(jobs, &seen, run > 0)) {
         run = 0;
         const struct db_options options = {

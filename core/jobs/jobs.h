@@ -36,8 +36,9 @@ struct jobs_config {
     const struct job_kind *kinds;
     size_t kind_count;
     void *with;
-    int threads;                                                         /* workers; each has a connection */
-    int idle_ms;                                                         /* look at least this often [500] */
+    int threads;     /* workers; each has a connection */
+    bool background; /* runs when nothing else wants the processor */
+    int idle_ms;     /* look at least this often [500] */
     void (*report)(const char *kind, const struct job *job, void *with); /* failures, for the log; may be NULL */
 };
 

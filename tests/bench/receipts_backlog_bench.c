@@ -1,5 +1,5 @@
 /* A backlog of receipts drains while payments go on: how fast, beside the rate at which one core signs; and what the
- * payments notice. BENCH_BACKLOG receipts (5000; the real size is 100000), 200 payments a second through the confirmer
+ * payments notice. BENCH_BACKLOG receipts (100000), 200 payments a second through the confirmer
  * as the service has it, the jobs of receipts on the threads they have in the service. One JSON object on standard
  * output. */
 #include <pthread.h>
@@ -207,6 +207,32 @@ static double single_core_rate(const struct signer *signer)
     return (double)times / (now - start);
 }
 
+static const struct db_statement unsigned_sql = {
+    "bench_unsigned",
+    "SELECT coalesce((SELECT max(id) FROM receipt), 0) - (SELECT count(*) FROM receipt WHERE signed_xml "
+    "IS NULL)"};
+static const struct db_statement signed_sql = {"bench_signed",
+                                               "SELECT count(*) FROM receipt WHERE signed_xml IS NOT NULL"};
+
+static int64_t number(const struct db_statement *statement)
+{
+    struct arena own;
+    struct db_rows rows;
+    arena_init(&own);
+    struct db_args none = db_args(&own);
+    must(db_query(db, statement, &none, &rows) == OK, db_error(db));
+    int64_t value = db_int(&rows, 0, 0);
+    arena_done(&own);
+    return value;
+}
+
+/* How many are signed; exactly near the end, before that as cheaply as can be: counting is no part of the work. */
+static int64_t signed_count(int64_t backlog)
+{
+    int64_t about = number(&unsigned_sql);
+    return about < backlog ? 0 : number(&signed_sql);
+}
+
 static struct signer *open_office(char *folder)
 {
     static const uint8_t secret[SERVER_SECRET_SIZE] = {7};
@@ -232,7 +258,7 @@ static struct signer *open_office(char *folder)
 int main(void)
 {
     const char *asked = getenv("BENCH_BACKLOG");
-    int64_t backlog = asked ? atoll(asked) : 5000;
+    int64_t backlog = asked ? atoll(asked) : 100000;
     arena_init(&arena);
     faults_init(&faults, &arena);
     char *folder = test_folder_new();
@@ -258,8 +284,11 @@ int main(void)
 
     fputs("receipts_backlog_bench: the drain begins\n", stderr);
     static const struct job_kind kinds[] = {RECEIPT_JOB_KINDS};
-    const struct jobs_config config = {
-        .database_url = test_database_url(), .kinds = kinds, .kind_count = 2, .threads = RECEIPT_JOB_THREADS};
+    const struct jobs_config config = {.database_url = test_database_url(),
+                                       .kinds = kinds,
+                                       .kind_count = 2,
+                                       .threads = RECEIPT_JOB_THREADS,
+                                       .background = true};
     struct jobs *jobs;
     must(!pthread_create(&thread, NULL, payer, NULL), "thread");
     start = wall_s();
@@ -268,7 +297,7 @@ int main(void)
     int64_t done = 0;
     while (done < backlog) {
         nanosleep(&(struct timespec){0, 100000000}, NULL);
-        done = test_int(db, "SELECT count(*) FROM receipt WHERE signed_at IS NOT NULL");
+        done = signed_count(backlog);
     }
     double taken = wall_s() - start, cpu = all_cpu_s() - start_cpu, rate = (double)done / taken;
     atomic_store(&stopping, true);

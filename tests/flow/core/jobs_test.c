@@ -105,13 +105,11 @@ static void a_worker_that_dies_gives_its_jobs_back_when_the_lease_ends(void **st
 {
     queue(1);
     assert_int_equal(
-        test_int(db, "SELECT count(*) FROM job_claim(ARRAY['test.work'], 8, '2026-11-23T00:00Z', interval '30 s')"), 1);
+        test_int(db, "SELECT count(*) FROM job_claim('test.work', 8, '2026-11-23T00:00Z', interval '30 s')"), 1);
     assert_int_equal(
-        test_int(db, "SELECT count(*) FROM job_claim(ARRAY['test.work'], 8, '2026-11-23T00:00:29Z', interval '30 s')"),
-        0);
+        test_int(db, "SELECT count(*) FROM job_claim('test.work', 8, '2026-11-23T00:00:29Z', interval '30 s')"), 0);
     assert_int_equal(
-        test_int(db, "SELECT count(*) FROM job_claim(ARRAY['test.work'], 8, '2026-11-23T00:00:31Z', interval '30 s')"),
-        1);
+        test_int(db, "SELECT count(*) FROM job_claim('test.work', 8, '2026-11-23T00:00:31Z', interval '30 s')"), 1);
     test_sql(db, "DELETE FROM job WHERE kind = 'test.work'");
 }
 
