@@ -57,16 +57,6 @@ static void receipts_room_open(struct service *service)
         service->tax = tax_https_new(service->client, config_text(CONFIG_TAX_URL), config_text(CONFIG_TAX_TOKEN),
                                      config_text(CONFIG_TAX_CA));
     receipt_tax_use(service->tax);
-    service->post = (struct receipt_post){.client = service->client,
-                                          .mail_url = config_text(CONFIG_MAIL_URL),
-                                          .mail_user = config_text(CONFIG_MAIL_USER),
-                                          .mail_password = config_text(CONFIG_MAIL_PASSWORD),
-                                          .mail_from = config_text(CONFIG_MAIL_FROM),
-                                          .sms_url = config_text(CONFIG_SMS_URL),
-                                          .sms_key = config_text(CONFIG_SMS_KEY),
-                                          .sms_secret = config_text(CONFIG_SMS_SECRET),
-                                          .sms_sender = config_text(CONFIG_SMS_SENDER)};
-    receipt_post_use(&service->post);
     arena_done(&arena);
 }
 
@@ -118,6 +108,8 @@ enum err app_rooms_open(struct service *service, struct faults *faults)
                                  .wake = wake_terminals,
                                  .with = service});
     err = pages_open(config_text(CONFIG_PATHS_PAGES), faults);
+    if (!err && app_post_open(service))
+        err = faults_add(faults, "HTTP client", ERR_UNAVAILABLE, NULL);
     if (!err)
         receipts_room_open(service);
     if (!err)
@@ -183,6 +175,7 @@ void app_rooms_wake(struct service *service)
 
 void app_rooms_stop(struct service *service)
 {
+    http_client_close(service->post_client);     /* what was not sent is sent after the next start */
     http_client_close(service->terminal_client); /* a card that is waited for is asked for at the next start */
     jobs_stop(service->receipt_jobs);
     jobs_stop(service->receipt_log_jobs);
@@ -206,7 +199,7 @@ void app_rooms_close(struct service *service)
 {
     fees_postal_pricer_set(NULL);
     postal_close();
-    receipt_post_use(NULL);
+    app_post_close(service);
     receipt_tax_use(NULL);
     tax_https_free(service->tax);
     service->tax = NULL;

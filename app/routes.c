@@ -6,6 +6,7 @@
 #include "payments/counter/counter.h"
 #include "payments/fees/fees.h"
 #include "payments/ledger/ledger.h"
+#include "payments/notices/notices.h"
 #include "payments/requests/requests.h"
 #include "postal/postal.h"
 #include "receipts/receipts.h"
@@ -380,5 +381,12 @@ const struct route app_routes[] = {
               .scope = "events", .roles = BOOKS),
     AT_WORKER("POST", "/v1/webhooks/{id}/replay", webhook_replay_handle, .access = SYSTEMS_STAFF, .scope = "events",
               .roles = ROLE_SUPERVISOR | ROLE_ADMIN),
+    AT_WORKER("GET", "/v1/notices", notices_list_handle, .access = SYSTEMS_STAFF, .scope = "requests",
+              .roles = ANY_STAFF),
+    AT_WORKER("POST", "/v1/notices/{id}/resend", notice_resend_handle, .access = ACCESS_STAFF, .roles = ANY_STAFF),
+    AT_WORKER("GET", "/v1/dossiers/{code}/contact", contact_get_handle, .access = SYSTEMS_STAFF, .scope = "dossiers",
+              .roles = ANY_STAFF),
+    AT_WORKER("PUT", "/v1/dossiers/{code}/contact", contact_put_handle, .access = SYSTEMS_STAFF, .scope = "dossiers",
+              .roles = DESK),
 };
 const size_t app_route_count = sizeof app_routes / sizeof *app_routes;

@@ -16,11 +16,13 @@ struct service {
     const struct tax_adapter *tax;       /* NULL: not configured */
     struct jobs *receipt_jobs, *receipt_log_jobs, *receipt_stamp_jobs, *outside_jobs, *postal_jobs, *ledger_jobs,
         *terminal_line_jobs, *terminal_ask_jobs;
-    struct receipt_post post;
+    struct http_client *post_client; /* its own: a gateway that hangs holds up no bank */
+    struct post_config post;
     struct receipt_office *receipts;
     bool receipts_untold; /* staff do not know yet which keys could be opened at the start */
     struct rounds *feed;
     struct webhooks *webhooks;
+    struct notices *notices;
     struct confirmer *confirmer;
     struct calendar *calendar;
     pthread_t housekeeper;
@@ -39,7 +41,9 @@ void app_rooms_refresh(struct service *service, struct db *db, struct arena *are
 void app_rooms_stop(struct service *service);
 void app_rooms_close(struct service *service);
 
-/* What tells systems and people (outgoing.c). */
+/* What tells systems and people (outgoing.c). The post is open before the rooms' jobs and closed after them. */
+MUST_CHECK enum err app_post_open(struct service *service);
+void app_post_close(struct service *service);
 MUST_CHECK enum err app_outgoing_start(struct service *service);
 void app_outgoing_stop(struct service *service);
 

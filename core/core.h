@@ -21,6 +21,7 @@
 #include "core/http/http.h"
 #include "core/json/json_read.h"
 #include "core/json/json_write.h"
+#include "core/post/post.h"
 #include "core/province/province.h"
 #include "core/system/config.h"
 #include "core/system/log.h"

@@ -2,19 +2,23 @@
  * Job receipt.code: a one-time code to the contact on file. */
 #include "receipts/concern.h"
 #include "receipts/office.h"
-#include "receipts/post.h"
 
+/* To whom agreed to letters, where they want them, with the files unless they said otherwise. */
 static const struct db_statement load_sql = {
     "receipt_deliver",
-    "SELECT convert_from(r.signed_xml, 'UTF8'), d.applicant_email, b.collector || '/' || b.form || '/' || b.symbol || "
-    "'/' || r.number FROM receipt r JOIN receipt_book b ON b.id = r.book_id JOIN payment_request q "
-    "ON q.id = r.request_id JOIN dossier d ON d.code = q.dossier WHERE r.id = $1 AND r.signed_xml IS "
-    "NOT NULL AND NOT EXISTS (SELECT FROM receipt_delivery x WHERE x.receipt_id = r.id AND x.state = "
-    "'sent')"};
+    "SELECT convert_from(r.signed_xml, 'UTF8'), CASE WHEN 'email' = ANY (coalesce(k.channels, '{email}')) THEN "
+    "coalesce(k.email, d.applicant_email) END, b.collector || '/' || b.form || '/' || b.symbol || '/' || r.number, "
+    "coalesce(k.receipt_files, true), r.request_id FROM receipt r JOIN receipt_book b ON b.id = r.book_id JOIN "
+    "payment_request q ON q.id = r.request_id JOIN dossier d ON d.code = q.dossier LEFT JOIN contact_choice k ON "
+    "k.dossier = d.code WHERE r.id = $1 AND r.signed_xml IS NOT NULL AND NOT EXISTS (SELECT FROM receipt_delivery x "
+    "WHERE x.receipt_id = r.id AND x.state = 'sent')"};
 static const struct db_statement done_sql = {
-    "receipt_delivered", "INSERT INTO receipt_delivery (receipt_id, channel, state, contact, at, problem) VALUES ($2, "
-                         "'email', $3, $4, $1, $5) ON CONFLICT (receipt_id, channel) DO UPDATE SET state = "
-                         "excluded.state, at = excluded.at, problem = excluded.problem"};
+    "receipt_delivered",
+    "WITH put AS (INSERT INTO receipt_delivery (receipt_id, channel, state, contact, at, problem) "
+    "VALUES ($2, 'email', $3, $4, $1, $5) ON CONFLICT (receipt_id, channel) DO UPDATE SET state = "
+    "excluded.state, at = excluded.at, problem = excluded.problem) SELECT notice_note($1, 'receipt "
+    "' || $2::bigint, 'email', 'paid', $6, $4, CASE $3 WHEN 'sent' THEN 'sent' WHEN 'failed' THEN "
+    "'refused' ELSE 'failed' END, $5)"};
 
 static json_t *body_of(const struct job *job, struct arena *arena)
 {
@@ -24,14 +28,8 @@ static json_t *body_of(const struct job *job, struct arena *arena)
     return json_parse_value(job->body, &body, &faults) ? NULL : body;
 }
 
-/* "t•••@gmail.com" */
-static struct text mask(struct arena *arena, struct text email)
-{
-    struct text domain, name = text_until(email, '@', &domain);
-    return arena_textf(arena, "%.*s•••@%.*s", TEXT_ARGS(text_slice(name, 0, 1)), TEXT_ARGS(domain));
-}
-
-static enum err letter(struct db *db, struct arena *arena, instant_us at, int64_t id, struct text xml, struct text to)
+static enum err letter(struct db *db, struct arena *arena, instant_us at, int64_t id, struct text xml, struct text to,
+                       size_t file_count)
 {
     struct faults faults;
     struct receipt_verdict verdict;
@@ -52,14 +50,15 @@ static enum err letter(struct db *db, struct arena *arena, instant_us at, int64_
             {arena_printf(arena, "%s.pdf", base), "application/pdf", buf_view(&pdf)},
         };
         money_format(d->total, amount);
-        buf_printf(
-            &words,
-            "%.*s đã lập biên lai thu phí, lệ phí số %lld, ký hiệu %.*s, số tiền %s đồng, hồ sơ %.*s.\r\n\r\nXem và "
-            "tải biên lai: %s\r\n\r\nTệp XML kèm theo là bản gốc có chữ ký số; kiểm tra tại trang “Kiểm tra biên "
-            "lai”.\r\n\r\nThe attached XML is your signed receipt; the link shows it.\r\n",
-            TEXT_ARGS(d->collector.name), (long long)d->number, TEXT_ARGS(d->symbol), amount, TEXT_ARGS(d->dossier),
-            link);
-        err = post_mail(arena, at, to, "Biên lai thu phí, lệ phí", buf_view(&words), files, 2);
+        buf_printf(&words,
+                   "%.*s đã lập biên lai thu phí, lệ phí số %lld, ký hiệu %.*s, số tiền %s đồng, hồ sơ %.*s.\r\n\r\n"
+                   "Xem và tải biên lai: %s\r\n\r\n%s",
+                   TEXT_ARGS(d->collector.name), (long long)d->number, TEXT_ARGS(d->symbol), amount,
+                   TEXT_ARGS(d->dossier), link,
+                   file_count ? "Tệp XML kèm theo là bản gốc có chữ ký số; kiểm tra tại trang “Kiểm tra biên lai”."
+                                "\r\n\r\nThe attached XML is your signed receipt; the link shows it.\r\n"
+                              : "Your signed receipt is at the link.\r\n");
+        err = post_mail(arena, at, to, "Biên lai thu phí, lệ phí", buf_view(&words), files, file_count);
     }
     buf_done(&pdf);
     buf_done(&words);
@@ -73,17 +72,18 @@ static void deliver(struct db *db, struct job *job, struct arena *arena, instant
     int64_t id = json_integer_value(json_object_get(body_of(job, arena), "receipt"));
     db_arg_int(&args, id);
     job->outcome = db_query(db, &load_sql, &args, &rows);
-    if (job->outcome || !rows.count || !db_text(&rows, 0, 1).length || !post_has_mail())
+    if (job->outcome || !rows.count || !db_text(&rows, 0, 1).length || !post_has(POST_EMAIL))
         return; /* no address, no server, or sent already */
     struct text to = db_text(&rows, 0, 1);
-    enum err err = letter(db, arena, at, id, db_text(&rows, 0, 0), to);
+    enum err err = letter(db, arena, at, id, db_text(&rows, 0, 0), to, db_bool(&rows, 0, 3) ? 2 : 0);
     /* Two letters are better than none: an unknown outcome is tried again. A refused address is not. */
     args = db_args(arena);
     db_arg_instant(&args, at);
     db_arg_int(&args, id);
     db_arg_string(&args, !err ? "sent" : err == ERR_FIELD_VALUE ? "failed" : "queued");
-    db_arg_text(&args, mask(arena, to));
+    db_arg_text(&args, post_mask(arena, to));
     db_arg_string(&args, err ? err_info(err)->en : NULL);
+    db_arg_int(&args, db_int(&rows, 0, 4));
     enum err kept = db_run(db, &done_sql, &args);
     if (err == ERR_FIELD_VALUE) /* nobody reads a refused letter: somebody must reach the payer in another way */
         concern_open(db, arena, at, "mail_refused", db_text(&rows, 0, 2),

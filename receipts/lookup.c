@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 #include "receipts/office.h"
-#include "receipts/post.h"
 
 static const struct db_statement find_sql = {"receipt_lookup",
                                              "SELECT id, email, phone FROM receipt_lookup($1, $2, $3, $4, $5)"};
@@ -98,9 +97,9 @@ static enum err make_code(struct db *db, void *with)
         return err;
     /* The contact on file of the newest; everything else found must have the same one. */
     struct text contact = TEXT_NONE;
-    if (rows.count && post_has_mail() && post_address_good(db_text(&rows, 0, 1)))
+    if (rows.count && post_has(POST_EMAIL) && post_address_good(db_text(&rows, 0, 1)))
         contact = db_text(&rows, 0, 1);
-    else if (rows.count && post_has_sms())
+    else if (rows.count && post_has(POST_SMS))
         contact = db_text(&rows, 0, 2);
     size_t count = 0;
     for (int i = 0; contact.length && i < rows.count && count < 32; i++)

@@ -261,13 +261,6 @@ enum { RECEIPT_JOB_THREADS = 2 };
     {.name = "receipt.deliver", .run = receipt_deliver_run, .batch_max = 4, .tries_max = 12, .lease_s = 120}
 // clang-format on
 
-/* To citizens. Texts outlive their use; empty ones switch a way off. */
-struct receipt_post {
-    struct http_client *client;
-    const char *mail_url, *mail_user, *mail_password, *mail_from; /* smtp:// or smtps:// */
-    const char *sms_url, *sms_key, *sms_secret, *sms_sender;
-};
-void receipt_post_use(const struct receipt_post *post); /* NULL: nothing is sent */
 void receipt_deliver_run(struct db *db, struct job *jobs, size_t count, struct arena *arena, instant_us at, void *with);
 void receipt_code_run(struct db *db, struct job *jobs, size_t count, struct arena *arena, instant_us at, void *with);
 
@@ -365,6 +358,8 @@ MUST_CHECK enum err receipt_erase_before(struct db *db, instant_us at, const cha
                                          int64_t *ret_count);
 /* The link citizens open, in the arena. ERR_NOT_FOUND. */
 MUST_CHECK enum err receipt_link(struct db *db, struct arena *arena, int64_t id, const char **ret_link);
+/* The same for "collector/form/symbol/number". */
+const char *receipt_link_named(struct arena *arena, struct text key);
 
 /* HTTP. Captures {id} (systems and staff) or {token} (whoever has the link); all but the style on a worker. */
 enum err receipt_get_handle(struct request *rq);         /* GET /v1/receipts/{id} */

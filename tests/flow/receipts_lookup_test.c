@@ -15,7 +15,7 @@
 static struct receipt_world world;
 static struct test_sandbox outside;
 static struct http_client *client;
-static struct receipt_post post;
+static struct post_config post;
 static char mail_url[64];
 static const char *const no_options[] = {NULL};
 
@@ -36,14 +36,18 @@ static int set_up(void **state)
     struct text port, rest = ask("/sink/smtp").body;
     (void)text_until(rest, ':', &port);
     snprintf(mail_url, sizeof mail_url, "smtp://127.0.0.1:%d", atoi(port.at));
-    post = (struct receipt_post){client, mail_url, "", "", "bienlai@quangninh.example", "", "", "", ""};
-    receipt_post_use(&post);
+    post = (struct post_config){.client = client,
+                                .mail_url = mail_url,
+                                .mail_user = "",
+                                .mail_password = "",
+                                .mail_from = "bienlai@quangninh.example"};
+    post_use(&post);
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    receipt_post_use(NULL);
+    post_use(NULL);
     http_client_stop(client);
     test_sandbox_stop(&outside, SIGTERM);
     test_sandbox_remove(&outside);
@@ -104,11 +108,11 @@ static void a_refused_address_is_given_up_at_once_and_a_person_told(void **state
 
 static void a_mail_server_that_is_down_is_tried_again_and_nobody_bothered(void **state)
 {
-    struct receipt_post elsewhere = post;
+    struct post_config elsewhere = post;
     elsewhere.mail_url = "smtp://127.0.0.1:1";
-    receipt_post_use(&elsewhere);
+    post_use(&elsewhere);
     paid_by("QNAAAAAAAAAA04", "binh@example.vn", "0912345671");
-    receipt_post_use(&post);
+    post_use(&post);
     assert_int_equal(receipt_world_count(&world, "job WHERE kind = 'receipt.deliver' AND tries = 1"), 1);
     assert_int_equal(receipt_world_count(&world, "receipt_concern WHERE kind = 'mail_refused'"), 2);
     receipt_world_hurry(&world);
@@ -223,13 +227,17 @@ static struct text last_short_message(void)
 
 static void the_code_comes_by_short_message_where_there_is_no_address(void **state)
 {
-    struct receipt_post with_sms = post;
-    with_sms.sms_url =
-        arena_printf(&world.arena, "%s/MainService.svc/json/SendMultipleMessage_V4_post_json/", outside.base);
-    with_sms.sms_key = "key";
-    with_sms.sms_secret = "secret";
-    with_sms.sms_sender = "QuangNinh";
-    receipt_post_use(&with_sms);
+    struct post_config with_sms = post;
+    with_sms.sms = (struct post_gateway){
+        .url = arena_printf(&world.arena, "%s/MainService.svc/json/SendMultipleMessage_V4_post_json/", outside.base),
+        .method = "POST",
+        .headers = config_text(CONFIG_SMS_HEADERS),
+        .body = config_text(CONFIG_SMS_BODY),
+        .accept = config_text(CONFIG_SMS_ACCEPT),
+        .key = "key",
+        .secret = "secret",
+        .sender = "QuangNinh"};
+    post_use(&with_sms);
     paid_by("QNAAAAAAAAAA05", "", "0987654321");
     struct receipt_question question = {.phone = TEXT("0987654321")};
     struct text challenge;
@@ -251,7 +259,7 @@ static void the_code_comes_by_short_message_where_there_is_no_address(void **sta
         test_int(world.db, arena_printf(&world.arena, "SELECT count(*) FROM job WHERE body::text LIKE '%%%.*s%%'",
                                         TEXT_ARGS(code))),
         0);
-    receipt_post_use(&post);
+    post_use(&post);
 }
 
 int main(void)

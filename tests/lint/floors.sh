@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 grep -HnE '^#include "' "${@:-${files[@]}}" /dev/null | awk -F: '
     BEGIN {
         floor["core"] = 0; floor["payments/fees"] = 1; floor["payments/requests"] = 2; floor["payments/sources"] = 3
-        floor["payments/ledger"] = 4; floor["payments/counter"] = 5; floor["receipts"] = 6; floor["postal"] = 6; floor["reconciliation"] = 7; floor["app"] = 8
+        floor["payments/ledger"] = 4; floor["payments/counter"] = 5; floor["payments/notices"] = 5.5; floor["receipts"] = 6; floor["postal"] = 6; floor["reconciliation"] = 7; floor["app"] = 8
         # Programs of their own that stand outside the house and use the public headers.
         floor["tests/sandbox"] = 9; floor["tests/demo"] = 9
     }

@@ -1,26 +1,20 @@
-/* Mail by SMTP and short messages by the operator's HTTP interface, over core's client; nothing is sent twice by us. */
-#include "receipts/post.h"
-
+/* Mail by SMTP over core's client. */
 #include <stdatomic.h>
 #include <string.h>
+#include "core/base/crypto.h"
+#include "core/http/client.h"
+#include "core/post/parts.h"
 
-static const struct receipt_post *_Atomic in_use;
+static const struct post_config *_Atomic in_use;
 
-void receipt_post_use(const struct receipt_post *post)
+void post_use(const struct post_config *config)
 {
-    atomic_store(&in_use, post);
+    atomic_store(&in_use, config);
 }
 
-bool post_has_mail(void)
+const struct post_config *post_in_use(void)
 {
-    const struct receipt_post *post = atomic_load(&in_use);
-    return post && post->mail_url && *post->mail_url && *post->mail_from;
-}
-
-bool post_has_sms(void)
-{
-    const struct receipt_post *post = atomic_load(&in_use);
-    return post && post->sms_url && *post->sms_url;
+    return atomic_load(&in_use);
 }
 
 bool post_address_good(struct text address)
@@ -92,10 +86,10 @@ static bool refused_for_good(int status)
 enum err post_mail(struct arena *arena, instant_us at, struct text to, const char *subject, struct text words,
                    const struct attachment *attachments, size_t count)
 {
-    const struct receipt_post *post = atomic_load(&in_use);
+    const struct post_config *post = post_in_use();
     struct buf letter = {0};
     struct http_answer answer;
-    if (!post_has_mail())
+    if (!post_has(POST_EMAIL))
         return ERR_UNAVAILABLE;
     if (!post_address_good(to))
         return ERR_FIELD_VALUE;
@@ -112,31 +106,4 @@ enum err post_mail(struct arena *arena, instant_us at, struct text to, const cha
     if (!err && refused_for_good(answer.status))
         return ERR_FIELD_VALUE;
     return !err && answer.status >= 400 ? ERR_UNAVAILABLE : err;
-}
-
-/* The JSON of eSMS's SendMultipleMessage_V4; CodeResult "100" is accepted. */
-enum err post_sms(struct arena *arena, struct text phone, const char *words)
-{
-    const struct receipt_post *post = atomic_load(&in_use);
-    struct buf body = {0};
-    struct http_answer answer;
-    if (!post_has_sms())
-        return ERR_UNAVAILABLE;
-    struct json json = json_to(&body);
-    json_put_object(&json, NULL);
-    json_put_string(&json, "ApiKey", post->sms_key);
-    json_put_string(&json, "SecretKey", post->sms_secret);
-    json_put_string(&json, "Brandname", post->sms_sender);
-    json_put_string(&json, "SmsType", "2");
-    json_put_text(&json, "Phone", phone);
-    json_put_string(&json, "Content", words);
-    json_put_end(&json);
-    const struct http_pair type = {"Content-Type", TEXT("application/json")};
-    const struct http_call call = {
-        .method = "POST", .url = post->sms_url, .headers = &type, .header_count = 1, .body = buf_view(&body)};
-    enum err err = http_client_call(post->client, &call, arena, &answer);
-    buf_done(&body);
-    if (!err && (answer.status != 200 || text_find(answer.body, TEXT("\"100\"")) == answer.body.length))
-        return ERR_FIELD_VALUE;
-    return err;
 }
