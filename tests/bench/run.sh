@@ -66,6 +66,7 @@ jq -r '.benches as $b | def row($name; $ours; $than; $goal; $met): [$name, ($our
      row("MT940 lines per s, 1 GB"; $b.statement_bench.mt940_per_s; "mt940js \($b.peers.mt940_per_s): × \(ratio($b.statement_bench.mt940_per_s; $b.peers.mt940_per_s))"; "≥ 1000000 and 8 ×"; $b.statement_bench.mt940_per_s >= 1000000 and $b.statement_bench.mt940_per_s >= 8 * $b.peers.mt940_per_s),
      row("camt.053 entries per s, 1 GB"; $b.statement_bench.camt_per_s; "limit"; "≥ 150000"; $b.statement_bench.camt_per_s >= 150000),
      row("  peak memory of both, KiB"; $b.statement_bench.camt_peak_kb; "limit"; "< 51200"; $b.statement_bench.camt_peak_kb < 51200),
+     row("bank lines recognised in a year, %"; $b.recall_bench.recall_percent; "\($b.recall_bench.lines) lines, \($b.recall_bench.lines_per_s) per s in nightly runs; with memos beyond repair \($b.recall_bench.recall_all_percent) %; false matches \($b.recall_bench.false_matches)"; "≥ 99.9 and no false one"; $b.recall_bench.recall_percent >= 99.9 and $b.recall_bench.false_matches == 0),
      ($b.reconcile_bench.sizes[] | row("\(.lines) lines from file to report, s"; .import_s + .run_s + .report_s | two; "import \(.import_s), run \(.run_s), report \(.report_s); bare SQL \(.bare_s): × \(.ratio)"; "≤ 1.5 ×"; .ratio <= 1.5)))
     | @tsv' build/bench.json | column -t -s "$(printf '\t')"
 echo "build/bench.json"

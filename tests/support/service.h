@@ -10,6 +10,7 @@
 #include <jansson.h>
 #include <sys/types.h>
 #include "core/core.h"
+#include "tests/support/dice.h"
 
 /* Where the test's dossiers are filed: one agency of the demo province and its account. */
 #define TEST_AGENCY         "QN-HALONG"
@@ -113,12 +114,6 @@ bool service_drained(struct db *db, int seconds);
  * a feed with holes, a broken audit chain, settled requests without exactly one signed receipt, jobs left. */
 int service_audit(struct db *db);
 
-/* Numbers from a seed, the same on every machine (splitmix64). */
-struct dice {
-    uint64_t state;
-};
-uint64_t dice_next(struct dice *dice);
-int dice_below(struct dice *dice, int bound); /* 0 … bound - 1 */
 /* TEST_SEED, or a fresh one; printed, so that it can be given again. */
 uint64_t test_seed(void);
 int test_count(const char *variable, int otherwise); /* a positive number from the environment */
