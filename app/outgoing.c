@@ -41,6 +41,9 @@ enum err app_post_open(struct service *service)
                                                   .accept = config_text(CONFIG_ZALO_ACCEPT),
                                                   .id_at = config_text(CONFIG_ZALO_ID_AT),
                                                   .token_path = config_text(CONFIG_ZALO_TOKEN_PATH)}};
+    service->post.zalo_answer = service->post.zalo;
+    service->post.zalo_answer.url = config_text(CONFIG_ZALO_ANSWER_URL);
+    service->post.zalo_answer.body = config_text(CONFIG_ZALO_ANSWER_BODY);
     post_use(&service->post);
     return OK;
 }
@@ -54,17 +57,19 @@ void app_post_close(struct service *service)
 
 static enum err notices_open(struct service *service)
 {
-    notices = (struct notices_config){.database_url = config_text(CONFIG_DATABASE_URL),
-                                      .channels = config_text(CONFIG_NOTICES_CHANNELS),
-                                      .remind_h = (int)config_int(CONFIG_NOTICES_REMIND),
-                                      .zalo_templates = config_text(CONFIG_ZALO_TEMPLATES),
-                                      .public_url = config_text(CONFIG_HTTP_PUBLIC_URL),
-                                      .hotline = config_text(CONFIG_PROVINCE_HOTLINE),
-                                      .sms_secret = config_text(CONFIG_MESSAGES_SMS_SECRET),
-                                      .zalo_app_id = config_text(CONFIG_MESSAGES_ZALO_APP_ID),
-                                      .zalo_secret = config_text(CONFIG_MESSAGES_ZALO_SECRET),
-                                      .answers_per_hour = (int)config_int(CONFIG_MESSAGES_PER_HOUR),
-                                      .receipt_link = receipt_link_named};
+    notices =
+        (struct notices_config){.database_url = config_text(CONFIG_DATABASE_URL),
+                                .channels = config_text(CONFIG_NOTICES_CHANNELS),
+                                .remind_h = (int)config_int(CONFIG_NOTICES_REMIND),
+                                .zalo_templates = config_text(CONFIG_ZALO_TEMPLATES),
+                                .public_url = config_text(CONFIG_HTTP_PUBLIC_URL),
+                                .hotline = config_text(CONFIG_PROVINCE_HOTLINE),
+                                .sms_secret = config_text(CONFIG_MESSAGES_SMS_SECRET),
+                                .zalo_app_id = config_text(CONFIG_MESSAGES_ZALO_APP_ID),
+                                .zalo_secret = config_text(CONFIG_MESSAGES_ZALO_SECRET),
+                                .answers_per_hour = (int)config_int(CONFIG_MESSAGES_PER_HOUR),
+                                .sms_answers_sent = text_is(text_of(config_text(CONFIG_MESSAGES_SMS_ANSWER)), "send"),
+                                .receipt_link = receipt_link_named};
     if (!quiet_hours_read(text_of(config_text(CONFIG_NOTICES_QUIET)), &notices.quiet)) {
         LOG_ERROR(NULL, "notices.quiet must look like 21:00-07:00");
         return ERR_CONFIG;

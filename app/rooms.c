@@ -5,11 +5,12 @@
 #include "payments/counter/counter.h"
 #include "payments/fees/fees.h"
 #include "payments/ledger/ledger.h"
+#include "payments/notices/notices.h"
 #include "postal/postal.h"
 #include "receipts/receipts.h"
 
 static const struct job_kind receipt_kinds[] = {RECEIPT_JOB_KINDS}, receipt_log_kinds[] = {RECEIPT_LOG_JOB_KINDS},
-                             outside_kinds[] = {RECEIPT_OUTSIDE_JOB_KINDS},
+                             outside_kinds[] = {RECEIPT_OUTSIDE_JOB_KINDS, NOTICES_JOB_KINDS},
                              receipt_stamp_kinds[] = {RECEIPT_STAMP_JOB_KINDS}, postal_kinds[] = {POSTAL_JOB_KINDS},
                              ledger_kinds[] = {LEDGER_JOB_KINDS}, terminal_line_kinds[] = {TERMINAL_LINE_JOB_KINDS},
                              terminal_ask_kinds[] = {TERMINAL_ASK_JOB_KINDS};

@@ -3,7 +3,7 @@
 #include "receipts/pdf.h"
 
 #include <stdio.h>
-#include "receipts/pdf_page.h"
+#include "receipts/pdf_roll.h"
 #include "receipts/profile.h"
 
 #define PAGE_WIDTH  595.28
@@ -14,12 +14,6 @@
 #define ROLL_WIDTH  226.77 /* 80 mm; printers leave 4 mm on each side */
 #define ROLL_MARGIN 12.0
 #define ROLL_SIZE   8.5
-
-static cairo_status_t write_bytes(void *with, const unsigned char *bytes, unsigned int length)
-{
-    buf_put(with, bytes, length);
-    return CAIRO_STATUS_SUCCESS;
-}
 
 static void put_head(struct page *page, const struct receipt_document *document)
 {
@@ -236,7 +230,7 @@ enum err receipt_pdf(const struct receipt_verdict *verdict, struct text signed_x
     struct page page;
     double width = paper == RECEIPT_A4 ? PAGE_WIDTH : ROLL_WIDTH,
            height = paper == RECEIPT_A4 ? PAGE_HEIGHT : roll_length(verdict, link);
-    cairo_surface_t *surface = cairo_pdf_surface_create_for_stream(write_bytes, &pdf, width, height);
+    cairo_surface_t *surface = page_pdf_begin(width, height, &pdf);
     set_metadata(surface, verdict);
     if (paper == RECEIPT_A4) {
         page_open(surface, width, height - FOOT, MARGIN, 10, &page);
@@ -246,9 +240,7 @@ enum err receipt_pdf(const struct receipt_verdict *verdict, struct text signed_x
         pdf_roll_draw(&page, verdict, link);
     }
     bool drawn = page_close(&page);
-    cairo_surface_finish(surface);
-    drawn = drawn && cairo_surface_status(surface) == CAIRO_STATUS_SUCCESS;
-    cairo_surface_destroy(surface);
+    drawn = page_pdf_end(surface) && drawn;
     char name[64];
     snprintf(name, sizeof name, "bien-lai-%.*s-%lld.xml", TEXT_ARGS(verdict->document.symbol),
              (long long)verdict->document.number);

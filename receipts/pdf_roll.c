@@ -1,6 +1,6 @@
 /* The receipt on a strip of 80 mm: everything of the form, one below the other. */
 #include <stdio.h>
-#include "receipts/pdf_page.h"
+#include "receipts/pdf_roll.h"
 
 static void item(struct page *page, const char *label, struct text value)
 {

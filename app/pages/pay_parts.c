@@ -196,6 +196,8 @@ void pay_put_transfer(struct pay_view *view)
         html(out, "<p>%s</p>\n",
              say(page, "Số tiền từ 500 triệu đồng không dùng được mã QR. Chuyển khoản theo thông tin dưới đây.",
                  "Amounts of 500 million dong and above cannot use a QR code. Transfer with the details below."));
+    html(out, "<p><a href=\"/p/%s/notice.pdf\">%s</a></p>\n", view->token,
+         say(page, "In thông báo nộp tiền (nửa tờ A5)", "Print the payment notice (half an A5 sheet)"));
     html(out, "<h3>%s</h3>\n<dl class=\"account\">\n", say(page, "Hoặc nhập thông tin chuyển khoản", "Or type these"));
     put_field(view, say(page, "Ngân hàng", "Bank"), text_of(bank_name(page->arena, r->bank_bin)), TEXT_NONE);
     put_field(view, say(page, "Số tài khoản", "Account number"), r->account_number, r->account_number);

@@ -181,17 +181,15 @@ bool post_has(enum post_channel channel)
 }
 
 /* Values of the message first, then the gateway's own; returns how many. */
-static size_t values_make(struct arena *arena, const struct post_gateway *gateway, const struct post_message *message,
-                          const char *phone84, struct post_value ret_values[POST_VALUES_MAX + 6])
+static size_t values_make(struct arena *arena, const struct post_gateway *gateway, const struct post_value *own,
+                          size_t own_count, struct post_value ret_values[POST_VALUES_MAX + 6])
 {
-    size_t count = message->count < POST_VALUES_MAX ? message->count : POST_VALUES_MAX;
+    size_t count = own_count < POST_VALUES_MAX ? own_count : POST_VALUES_MAX;
     struct text token = TEXT_NONE;
     if (gateway->token_path && *gateway->token_path && file_read(gateway->token_path, TOKEN_MAX, arena, &token))
         token = TEXT_NONE;
     if (count)
-        memcpy(ret_values, message->values, count * sizeof *ret_values);
-    ret_values[count++] = (struct post_value){"phone", arena_textf(arena, "0%s", phone84 + 2)};
-    ret_values[count++] = (struct post_value){"phone84", text_of(phone84)};
+        memcpy(ret_values, own, count * sizeof *ret_values);
     ret_values[count++] = (struct post_value){"key", text_of(gateway->key)};
     ret_values[count++] = (struct post_value){"secret", text_of(gateway->secret)};
     ret_values[count++] = (struct post_value){"sender", text_of(gateway->sender)};
@@ -213,20 +211,14 @@ static enum err read_answer(const struct post_gateway *gateway, const struct htt
     return OK;
 }
 
-enum err post_message(struct arena *arena, enum post_channel channel, const struct post_message *message,
-                      struct text *ret_id)
+static enum err call(struct arena *arena, const struct post_gateway *gateway, const struct post_value *own,
+                     size_t own_count, struct text *ret_id)
 {
-    const struct post_gateway *gateway = gateway_of(channel);
     struct post_value values[POST_VALUES_MAX + 6];
     struct http_pair headers[HEADERS_MAX];
-    char phone84[POST_PHONE_SIZE];
     struct buf url = {0}, body = {0};
     struct http_answer answer;
-    if (!gateway)
-        return ERR_UNAVAILABLE;
-    if (!post_phone(message->phone, phone84))
-        return ERR_FIELD_VALUE;
-    size_t count = values_make(arena, gateway, message, phone84, values);
+    size_t count = values_make(arena, gateway, own, own_count, values);
     post_fill(&url, text_of(gateway->url), values, count, POST_FORM);
     post_fill(&body, text_of(gateway->body), values, count, gateway->encoding);
     const struct http_call call = {.method = gateway->method,
@@ -241,6 +233,33 @@ enum err post_message(struct arena *arena, enum post_channel channel, const stru
     buf_done(&url);
     buf_done(&body);
     return err;
+}
+
+enum err post_message(struct arena *arena, enum post_channel channel, const struct post_message *message,
+                      struct text *ret_id)
+{
+    const struct post_gateway *gateway = gateway_of(channel);
+    struct post_value values[POST_VALUES_MAX];
+    char phone84[POST_PHONE_SIZE];
+    size_t count = message->count < POST_VALUES_MAX - 2 ? message->count : POST_VALUES_MAX - 2;
+    if (!gateway)
+        return ERR_UNAVAILABLE;
+    if (!post_phone(message->phone, phone84))
+        return ERR_FIELD_VALUE;
+    memcpy(values, message->values, count * sizeof *values);
+    values[count++] = (struct post_value){"phone", arena_textf(arena, "0%s", phone84 + 2)};
+    values[count++] = (struct post_value){"phone84", text_of(phone84)};
+    return call(arena, gateway, values, count, ret_id);
+}
+
+enum err post_answer(struct arena *arena, struct text to, const char *words)
+{
+    const struct post_config *post = post_in_use();
+    const struct post_value values[] = {{"to", to}, {"text", text_of(words)}};
+    struct text id;
+    if (!post || !post->zalo_answer.url || !*post->zalo_answer.url)
+        return ERR_UNAVAILABLE;
+    return call(arena, &post->zalo_answer, values, 2, &id);
 }
 
 enum err post_sms(struct arena *arena, struct text phone, const char *words)

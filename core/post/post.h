@@ -35,7 +35,7 @@ struct post_gateway {
 struct post_config {
     struct http_client *client;
     const char *mail_url, *mail_user, *mail_password, *mail_from; /* smtp:// or smtps:// */
-    struct post_gateway sms, zalo;
+    struct post_gateway sms, zalo, zalo_answer; /* notices, and answers to who wrote to the official account */
 };
 /* NULL: nothing is sent. */
 void post_use(const struct post_config *config);
@@ -68,6 +68,10 @@ MUST_CHECK enum err post_message(struct arena *arena, enum post_channel channel,
                                  struct text *ret_id);
 /* One short message of these words. */
 MUST_CHECK enum err post_sms(struct arena *arena, struct text phone, const char *words);
+
+/* Answers somebody who wrote to the official account: {to} and {text} of the gateway's templates. Errors as
+ * post_message. */
+MUST_CHECK enum err post_answer(struct arena *arena, struct text to, const char *words);
 
 /* An address that can stand in an envelope and a header: one @, no space, no control, ASCII. */
 bool post_address_good(struct text address);

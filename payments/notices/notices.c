@@ -5,6 +5,10 @@ static const struct notices_config *in_use; /* set before the first request is t
 void notices_use(const struct notices_config *config)
 {
     in_use = config;
+    if (config)
+        answers_open();
+    else
+        answers_close();
 }
 
 const struct notices_config *notices_in_use(void)

@@ -28,6 +28,7 @@ struct notices_config {
     const char *hotline;                                /* printed on notices; "": the agency's own number */
     const char *sms_secret, *zalo_app_id, *zalo_secret; /* of incoming messages; "": none are taken */
     int answers_per_hour;                               /* of one sender */
+    bool sms_answers_sent;                              /* the gateway does not send our HTTP answer on: we send it */
     /* The link of a receipt that a room above has issued: "collector/form/symbol/number". */
     const char *(*receipt_link)(struct arena *arena, struct text key);
 };
@@ -58,6 +59,13 @@ MUST_CHECK enum err incoming_read(enum post_channel channel, struct text body, s
 /* The answer in plain Vietnamese, without a name, an account or a link: by the code alone anybody may ask. */
 MUST_CHECK enum err incoming_answer(struct db *db, struct arena *arena, struct text text, instant_us at,
                                     const char **ret_answer);
+
+/* Answers that are sent, not given in the HTTP reply. */
+void notices_answer_run(struct db *db, struct job *jobs, size_t count, struct arena *arena, instant_us at, void *with);
+#define NOTICES_JOB_KINDS                                                                                              \
+    {                                                                                                                  \
+        .name = "message.answer", .run = notices_answer_run, .batch_max = 4, .tries_max = 6, .lease_s = 120            \
+    }
 
 /* Routes. */
 enum err notices_list_handle(struct request *rq);     /* GET  /v1/notices */

@@ -29,4 +29,7 @@ const struct notice_words *notice_words(enum notice_kind kind, enum tongue tongu
 
 const struct notices_config *notices_in_use(void); /* NULL: not open */
 
+void answers_open(void); /* how often one sender is answered is counted from here */
+void answers_close(void);
+
 #endif

@@ -129,5 +129,6 @@ const struct road sink_roads[] = {{"POST", "/sink/mail", mail},
                                   {"POST", "/MainService.svc/json/SendMultipleMessage_V4_post_json/", sms},
                                   {"POST", "/sink/zalo", zalo},
                                   {"POST", "/message/template", zalo},
+                                  {"POST", "/v3.0/oa/message/cs", zalo},
                                   {"GET", "/sink/messages", messages},
                                   {0}};

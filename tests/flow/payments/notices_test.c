@@ -5,15 +5,19 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include "core/webhooks/webhooks.h"
 #include "tests/support/database.h"
 #include "tests/support/refusal.h"
 #include "tests/support/service.h"
 #include "tests/support/sink.h"
 
-#define SMS_PATH "/MainService.svc/json/SendMultipleMessage_V4_post_json/"
+#define SMS_SECRET "incoming-secret-of-the-gateway"
+#define OA_SECRET  "oa-secret"
+#define SMS_PATH   "/MainService.svc/json/SendMultipleMessage_V4_post_json/"
 
 enum { PATIENCE_S = 20 };
 
@@ -76,12 +80,15 @@ static int set_up(void **state)
     assert_non_null(file);
     fputs("the-token\n", file);
     fclose(file);
-    service_set_up(&service, db,
-                   arena_printf(&arena,
-                                "[mail]\nurl = %s\nfrom = lephi@quangninh.example\n[sms]\nurl = %s" SMS_PATH
-                                "\nkey = k\nsecret = s\nsender = QUANGNINH\n[zalo]\nurl = %s/message/template\n"
-                                "token_path = %s\ntemplates = request_made=101 paid=103\n[notices]\nquiet =\n",
-                                sink_mail_url(&outside, client, &arena), outside.base, outside.base, token));
+    service_set_up(
+        &service, db,
+        arena_printf(&arena,
+                     "[mail]\nurl = %s\nfrom = lephi@quangninh.example\n[sms]\nurl = %s" SMS_PATH
+                     "\nkey = k\nsecret = s\nsender = QUANGNINH\n[zalo]\nurl = %s/message/template\n"
+                     "token_path = %s\ntemplates = request_made=101 paid=103\nanswer_url = %s/v3.0/oa/message/cs\n"
+                     "[notices]\nquiet =\n[messages]\nsms_secret = " SMS_SECRET
+                     "\nzalo_app_id = 4444\nzalo_secret = " OA_SECRET "\nper_hour = 8\n",
+                     sink_mail_url(&outside, client, &arena), outside.base, outside.base, token, outside.base));
     return 0;
 }
 
@@ -218,6 +225,171 @@ static void kill_9_between_sending_and_noting_tells_nobody_twice(void **state)
     assert_int_equal(test_int(db, "SELECT count(*) FROM notice WHERE dossier = 'NT-7'"), 1);
 }
 
+/* A short message from outside, signed as of `late_s` ago. */
+static struct service_answer writes(const char *from, const char *words, const char *secret, int late_s)
+{
+    char signature[WEBHOOK_SIGNATURE_SIZE];
+    int64_t now_s = clock_now() / SECOND_US - late_s;
+    struct text body =
+        arena_textf(&arena, "{\"from\":\"%s\",\"text\":\"%s\",\"id\":\"m1\",\"brand\":\"x\"}", from, words);
+    webhook_sign(text_of(secret), now_s, body, &arena, signature);
+    const struct http_pair headers[] = {{"X-Lephi-Timestamp", arena_textf(&arena, "%lld", (long long)now_s)},
+                                        {"X-Lephi-Signature", text_of(signature)}};
+    const struct service_call call = {.method = "POST",
+                                      .path = "/v1/messages/incoming/sms",
+                                      .body = body,
+                                      .key = "",
+                                      .more = headers,
+                                      .more_count = 2};
+    return service_call(&service, &arena, &call);
+}
+
+static const char *reply_to(const char *from, const char *words)
+{
+    struct service_answer answer = writes(from, words, SMS_SECRET, 0);
+    assert_int_equal(answer.status, 200);
+    return json_string_at(answer.json, "reply");
+}
+
+static void a_message_with_the_code_is_answered_in_plain_words(void **state)
+{
+    struct payment_asked asked = service_request(&service, &arena, "NT-8", 2);
+    char split[32];
+    snprintf(split, sizeof split, "%.4s %.4s %.4s %.2s", asked.reference, asked.reference + 4, asked.reference + 8,
+             asked.reference + 12);
+    for (char *c = split; *c; c++)
+        *c = *c >= 'A' && *c <= 'Z' ? (char)(*c | 32) : *c;
+    const char *words = reply_to("0911000001", arena_printf(&arena, "cho hoi ma %s da nop chua", split));
+    assert_true(text_starts(
+        text_of(words), arena_printf(&arena, "Ma %s: chua thay tien ve. Can nop 16.000 dong, han ", asked.reference)));
+    assert_null(strstr(words, "Tuyet")); /* nothing about the person, and no link */
+    assert_null(strstr(words, "http"));
+    pay(811, &asked, 6000);
+    assert_non_null(strstr(reply_to("0911000001", asked.reference), "da nhan 6.000 dong, con thieu 10.000 dong"));
+    pay(812, &asked, 10000);
+    assert_non_null(strstr(reply_to("0911000001", asked.reference), "da nhan du 16.000 dong."));
+    assert_non_null(
+        strstr(reply_to("0911000002", "xin chao"), "Chua thay ma nop tien trong tin nhan. Soan ma 14 ky tu"));
+    assert_non_null(
+        strstr(reply_to("0911000002", "QN8XPDSV5H4CQJ"), "Khong co yeu cau nop tien mang ma QN8XPDSV5H4CQJ"));
+    struct service_answer answer = writes("0911000003", asked.reference, "another secret", 0);
+    EXPECT_PROBLEM(&arena, "forged", &answer, 401, "signature_invalid", "");
+    answer = writes("0911000003", asked.reference, SMS_SECRET, 3600);
+    EXPECT_PROBLEM(&arena, "stale", &answer, 401, "stale", "");
+    answer = writes("", asked.reference, SMS_SECRET, 0);
+    EXPECT_PROBLEM(&arena, "nobody", &answer, 422, "invalid_request", "/from field_missing");
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(writes("0911000004", "ma?", SMS_SECRET, 0).status, 200);
+    answer = writes("0911000004", "ma?", SMS_SECRET, 0);
+    EXPECT_PROBLEM(&arena, "too often", &answer, 429, "rate_limited", "");
+    assert_int_equal(writes("0911000005", "ma?", SMS_SECRET, 0).status, 200);
+}
+
+static void zalo_is_answered_through_its_official_account(void **state)
+{
+    struct payment_asked asked = service_request(&service, &arena, "NT-9", 1);
+    uint8_t digest[SHA256_SIZE];
+    char hex[HEX_SHA256_SIZE];
+    long long now_ms = (long long)(clock_now() / 1000);
+    struct text body =
+        arena_textf(&arena,
+                    "{\"app_id\":\"4444\",\"event_name\":\"user_send_text\",\"timestamp\":\"%lld\",\"sender\":"
+                    "{\"id\":\"24684588\"},\"message\":{\"text\":\"%s\",\"msg_id\":\"96d3\"}}",
+                    now_ms, asked.reference);
+    crypto_sha256(arena_textf(&arena, "4444%.*s%lld" OA_SECRET, TEXT_ARGS(body), now_ms), digest);
+    hex_encode(digest, sizeof digest, hex);
+    const struct http_pair header = {"X-ZEvent-Signature", arena_textf(&arena, "mac=%s", hex)};
+    struct service_call call = {.method = "POST",
+                                .path = "/v1/messages/incoming/zalo",
+                                .body = body,
+                                .key = "",
+                                .more = &header,
+                                .more_count = 1};
+    struct service_answer answer = service_call(&service, &arena, &call);
+    assert_int_equal(answer.status, 200);
+    assert_true(comes("zalo", "\"user_id\":\"24684588\""));
+    assert_int_equal(count_of("zalo", "chưa thấy tiền về. Cần nộp 8.000 đồng"), 1);
+    call.body = arena_textf(&arena, "%.*s ", TEXT_ARGS(body));
+    answer = service_call(&service, &arena, &call);
+    EXPECT_PROBLEM(&arena, "changed", &answer, 401, "signature_invalid", "");
+    call.path = "/v1/messages/incoming/fax";
+    answer = service_call(&service, &arena, &call);
+    EXPECT_PROBLEM(&arena, "no such way", &answer, 404, "not_found", "");
+}
+
+static int shell(const char *format, ...)
+{
+    char command[1024];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(command, sizeof command, format, list);
+    va_end(list);
+    return system(command);
+}
+
+static void the_printed_notice_is_half_an_a5_and_reads_back(void **state)
+{
+    struct payment_asked asked = service_request(&service, &arena, "NT-10", 3);
+    struct service_answer pdf =
+        service_ask(&service, &arena, "GET",
+                    arena_printf(&arena, "/v1/payment-requests/%lld/notice.pdf", (long long)asked.id), "%s", "");
+    assert_int_equal(pdf.status, 200);
+    char folder[] = "/tmp/lephi-notice-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    FILE *file = fopen(arena_printf(&arena, "%s/n.pdf", folder), "wb");
+    assert_non_null(file);
+    fwrite(pdf.body.at, 1, pdf.body.length, file);
+    fclose(file);
+    assert_int_equal(
+        shell("pdfinfo %s/n.pdf | grep -qE 'Page size: +419.53 x 297.64 pts' && pdfinfo %s/n.pdf | grep -qE"
+              " '^Pages: +1$'",
+              folder, folder),
+        0);
+    const char *const words[] = {"THÔNG BÁO NỘP PHÍ, LỆ PHÍ",
+                                 "24.000 đồng",
+                                 arena_printf(&arena, "%.4s %.4s %.4s %.2s", asked.reference, asked.reference + 4,
+                                              asked.reference + 8, asked.reference + 12),
+                                 "0914 0000 0002 1",
+                                 "Hồ sơ NT-10",
+                                 "Hỗ trợ: 1022",
+                                 "Hạn cuối"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (shell("pdftotext -layout %s/n.pdf - | grep -qF '%s'", folder, words[i]))
+            fail_msg("not on the notice: %s", words[i]);
+    assert_int_equal(shell("pdftoppm -r 150 -png %s/n.pdf %s/n && zbarimg -q --raw %s/n-1.png | grep -qxF '%s'", folder,
+                           folder, folder, asked.payload),
+                     0);
+    /* names that fill two lines elsewhere stay on one: nothing runs off the sheet */
+    test_sql(db,
+             "UPDATE agency SET name_vi = 'Trung tâm Phục vụ hành chính công và Kiểm soát thủ tục hành chính liên xã, "
+             "phường của tỉnh Quảng Ninh tại đặc khu Vân Đồn' WHERE code = '" TEST_AGENCY "'");
+    test_sql(db,
+             "UPDATE receiving_account SET account_name = 'TRUNG TAM PHUC VU HANH CHINH CONG VA KIEM SOAT THU TUC HANH "
+             "CHINH LIEN XA PHUONG' WHERE account_number = '" TEST_ACCOUNT "'");
+    const struct service_call own = {
+        .method = "GET", .path = arena_printf(&arena, "%s/notice.pdf", strstr(asked.pay_url, "/p/")), .key = ""};
+    pdf = service_call(&service, &arena, &own);
+    file = fopen(arena_printf(&arena, "%s/n.pdf", folder), "wb");
+    assert_non_null(file);
+    fwrite(pdf.body.at, 1, pdf.body.length, file);
+    fclose(file);
+    assert_int_equal(
+        shell("pdfinfo %s/n.pdf | grep -qE '^Pages: +1$' && pdftotext -raw %s/n.pdf - | grep -q 'đặc khu Vân "
+              "Đồn$' && pdftotext -raw %s/n.pdf - | grep -q 'PHUONG$'",
+              folder, folder, folder),
+        0);
+    /* the citizen's own link gives the same, and the page leads to it */
+    const char *token = strstr(asked.pay_url, "/p/");
+    assert_int_equal(service_call(&service, &arena, &own).status, 200);
+    const struct service_call look = {.method = "GET", .path = token, .key = ""};
+    struct text page = service_call(&service, &arena, &look).body;
+    assert_true(text_find(page, arena_textf(&arena, "href=\"%s/notice.pdf\"", token)) < page.length);
+    pay(821, &asked, asked.amount);
+    struct service_answer late = service_call(&service, &arena, &own);
+    EXPECT_PROBLEM(&arena, "paid", &late, 409, "request_settled", "");
+    shell("rm -r %s", folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +397,9 @@ int main(void)
         cmocka_unit_test(a_shortage_and_the_receipt_follow_the_money),
         cmocka_unit_test(who_has_not_chosen_is_written_to_as_the_province_says_and_who_refused_is_not),
         cmocka_unit_test(a_gateway_that_refuses_hangs_or_fails_tells_nobody_twice),
-        cmocka_unit_test(kill_9_between_sending_and_noting_tells_nobody_twice)};
+        cmocka_unit_test(kill_9_between_sending_and_noting_tells_nobody_twice),
+        cmocka_unit_test(a_message_with_the_code_is_answered_in_plain_words),
+        cmocka_unit_test(zalo_is_answered_through_its_official_account),
+        cmocka_unit_test(the_printed_notice_is_half_an_a5_and_reads_back)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -1,10 +1,11 @@
 /* Pieces of a printed page: paragraphs, labels, lines, a QR code. Lengths in points (1/72 inch), Pango at 72 dpi so
  * that its points are ours. Fonts are embedded as subsets. */
-#ifndef LEPHI_RECEIPTS_PDF_PAGE_H
-#define LEPHI_RECEIPTS_PDF_PAGE_H
+#ifndef LEPHI_CORE_PAPER_PAGE_H
+#define LEPHI_CORE_PAPER_PAGE_H
 
 #include <cairo-pdf.h>
-#include "receipts/receipts.h"
+#include "core/base/buf.h"
+#include "core/base/text.h"
 
 typedef struct _PangoLayout PangoLayout;
 
@@ -35,7 +36,8 @@ void page_labelled(struct page *page, double x, double width, const char *label,
 void page_rule(struct page *page, double x1, double y1, double x2, double y2);
 void page_qr(struct page *page, double x, double y, double side, const char *text);
 
-/* The receipt for an 80 mm printer, drawn downwards from the top. */
-void pdf_roll_draw(struct page *page, const struct receipt_verdict *verdict, const char *link);
+/* A PDF of one surface: page_pdf_begin, draw, page_pdf_end. */
+cairo_surface_t *page_pdf_begin(double width, double height, struct buf *out);
+bool page_pdf_end(cairo_surface_t *surface); /* false when it could not be written */
 
 #endif

@@ -1,8 +1,9 @@
-#include "receipts/pdf_page.h"
+#include "core/paper/page.h"
 
 #include <pango/pangocairo.h>
 #include <stdlib.h>
-#include "receipts/qr.h"
+#include "core/base/memory.h"
+#include "core/paper/qr.h"
 
 #define FONT "Noto Sans, DejaVu Sans"
 
@@ -112,4 +113,23 @@ bool page_close(struct page *page)
     g_object_unref(page->layout);
     cairo_destroy(page->cairo);
     return drawn;
+}
+
+static cairo_status_t write_bytes(void *with, const unsigned char *bytes, unsigned int length)
+{
+    buf_put(with, bytes, length);
+    return CAIRO_STATUS_SUCCESS;
+}
+
+cairo_surface_t *page_pdf_begin(double width, double height, struct buf *out)
+{
+    return cairo_pdf_surface_create_for_stream(write_bytes, out, width, height);
+}
+
+bool page_pdf_end(cairo_surface_t *surface)
+{
+    cairo_surface_finish(surface);
+    bool written = cairo_surface_status(surface) == CAIRO_STATUS_SUCCESS;
+    cairo_surface_destroy(surface);
+    return written;
 }

@@ -1,8 +1,8 @@
-/* The verification link as a QR code (ISO/IEC 18004, level M), for the page and the PDF. */
-#ifndef LEPHI_RECEIPTS_QR_H
-#define LEPHI_RECEIPTS_QR_H
+/* A text as a QR code (ISO/IEC 18004, level M), for paper. */
+#ifndef LEPHI_CORE_PAPER_QR_H
+#define LEPHI_CORE_PAPER_QR_H
 
-#include "core/core.h"
+#include <stdint.h>
 
 enum { QR_SIDE_MAX = 177 };
 

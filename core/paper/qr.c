@@ -1,4 +1,4 @@
-#include "receipts/qr.h"
+#include "core/paper/qr.h"
 
 #include <qrencode.h>
 
