@@ -114,6 +114,21 @@ start_sandbox() {
     wait_for "${started[-1]}" "$RUN_DIR/sandbox.log" "the sandbox" grep -q '^listening on' "$RUN_DIR/sandbox.log"
 }
 
+# Letters and messages go to the sandbox's sink, whose mail server has told its port by now.
+write_outgoing_conf() {
+    local mail_port
+    mail_port=$(curl -fsS "$sandbox_url/sink/smtp" | grep -oE '[0-9]+') || die "the sandbox has no mail server"
+    echo sandbox >"$RUN_DIR/zalo-token"
+    {
+        printf '[mail]\nurl = smtp://127.0.0.1:%s\nfrom = lephi@quangninh.example\n' "$mail_port"
+        printf '[sms]\nurl = %s/MainService.svc/json/SendMultipleMessage_V4_post_json/\nsender = QUANGNINH\n' "$sandbox_url"
+        printf '[zalo]\nurl = %s/message/template\ntoken_path = %s\n' "$sandbox_url" "$RUN_DIR/zalo-token"
+        printf 'templates = request_made=1 reminder=2 paid=3 shortage=4 refund_made=5 parcel_delivered=6 parcel_attempted=7\n'
+        printf '[notices]\nchannels = email sms\nquiet =\n'
+        printf '[webhooks]\nurls = %s/receiver/\n[webhook.one]\nsecret_file = %s\n' "$sandbox_url" "$RUN_DIR/sandbox-secret"
+    } >>"$conf"
+}
+
 load_data() {
     "$lephi" --config "$conf" migrate >"$RUN_DIR/migrate.log"
     local folder
@@ -192,6 +207,7 @@ bash "$here/secrets.sh" "$data/agencies.csv"
 start_database
 write_conf
 start_sandbox
+write_outgoing_conf
 load_data
 start_service
 key=$(api_key)

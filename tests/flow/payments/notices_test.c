@@ -285,6 +285,50 @@ static void a_message_with_the_code_is_answered_in_plain_words(void **state)
     assert_int_equal(writes("0911000005", "ma?", SMS_SECRET, 0).status, 200);
 }
 
+static void a_code_of_several_dossiers_is_answered_too(void **state)
+{
+    struct payment_asked first = service_request(&service, &arena, "NT-11", 1),
+                         second = service_request(&service, &arena, "NT-12", 2);
+    struct service_answer made = service_ask(&service, &arena, "POST", "/v1/payment-baskets",
+                                             "{\"requests\":[%lld,%lld]}", (long long)first.id, (long long)second.id);
+    assert_int_equal(made.status, 201);
+    struct payment_asked basket = {.reference = json_string_at(made.json, "reference")};
+    assert_non_null(
+        strstr(reply_to("0911000006", basket.reference), "cac ho so nop chung con phai nop 24.000 dong, han "));
+    pay(831, &basket, 24000);
+    assert_non_null(strstr(reply_to("0911000006", basket.reference), "da nhan du tien cua cac ho so nop chung."));
+}
+
+/* The files come with the letter unless the people of the dossier said otherwise. */
+static void the_receipt_comes_with_its_files_or_as_a_link_alone(void **state)
+{
+    choose("NT-13", "{\"channels\":[\"email\"],\"email\":\"with@example.vn\"}");
+    choose("NT-14", "{\"channels\":[\"email\"],\"email\":\"without@example.vn\",\"receipt_files\":false}");
+    struct payment_asked with = service_request(&service, &arena, "NT-13", 1),
+                         without = service_request(&service, &arena, "NT-14", 1);
+    pay(841, &with, with.amount);
+    pay(842, &without, without.amount);
+    assert_true(becomes(
+        "SELECT count(*) FROM notice WHERE dossier IN ('NT-13', 'NT-14') AND kind = 'paid' AND state = 'sent'", 2));
+    json_t *items = sink_messages(&outside, client, &arena), *item;
+    size_t i;
+    int seen = 0;
+    json_array_foreach(items, i, item)
+    {
+        json_t *message = json_object_get(item, "message");
+        const char *to = json_string_at(message, "to"), *letter = json_string_at(message, "letter");
+        struct text subject = sink_letter_subject(item, &arena);
+        if (!strstr(to, "example.vn") || !text_is(subject, "Biên lai thu phí, lệ phí"))
+            continue;
+        if (strstr(to, "<with@"))
+            assert_true(strstr(letter, ".xml\"") && strstr(letter, ".pdf\""));
+        if (strstr(to, "<without@"))
+            assert_null(strstr(letter, "attachment"));
+        seen += strstr(to, "<with@") || strstr(to, "<without@");
+    }
+    assert_int_equal(seen, 2);
+}
+
 static void zalo_is_answered_through_its_official_account(void **state)
 {
     struct payment_asked asked = service_request(&service, &arena, "NT-9", 1);
@@ -399,6 +443,8 @@ int main(void)
         cmocka_unit_test(a_gateway_that_refuses_hangs_or_fails_tells_nobody_twice),
         cmocka_unit_test(kill_9_between_sending_and_noting_tells_nobody_twice),
         cmocka_unit_test(a_message_with_the_code_is_answered_in_plain_words),
+        cmocka_unit_test(a_code_of_several_dossiers_is_answered_too),
+        cmocka_unit_test(the_receipt_comes_with_its_files_or_as_a_link_alone),
         cmocka_unit_test(zalo_is_answered_through_its_official_account),
         cmocka_unit_test(the_printed_notice_is_half_an_a5_and_reads_back)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
