@@ -154,7 +154,7 @@ enum err app_rooms_start(struct service *service)
         err = start_jobs(service, receipt_stamp_kinds, sizeof receipt_stamp_kinds / sizeof *receipt_stamp_kinds, 1,
                          &service->receipt_stamp_jobs);
     if (!err)
-        err = start_jobs(service, ledger_kinds, sizeof ledger_kinds / sizeof *ledger_kinds, 1, &service->ledger_jobs);
+        err = start_jobs(service, ledger_kinds, sizeof ledger_kinds / sizeof *ledger_kinds, 2, &service->ledger_jobs);
     if (!err) /* a card may be waited for two minutes: one line each */
         err = start_jobs(service, terminal_line_kinds, sizeof terminal_line_kinds / sizeof *terminal_line_kinds,
                          (int)config_int(CONFIG_TERMINALS_LINES), &service->terminal_line_jobs);

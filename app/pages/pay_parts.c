@@ -11,6 +11,11 @@ static const struct db_statement refunds_sql = {
     "pages_refunds",
     "SELECT f.amount, f.state, f.changed_at, right(coalesce(f.to_account, p.payer_account), 4) FROM refund f"
     " JOIN payment p ON p.id = f.payment_id WHERE f.request_id = $1 ORDER BY f.id LIMIT 50"};
+static const struct db_statement answers_sql = {
+    "pages_refund_answers",
+    "SELECT a.answer, a.state, l.name, a.legal_basis, a.at FROM refund_answer a JOIN request_line l"
+    " ON l.request_id = a.request_id AND l.ordinal = a.ordinal WHERE a.request_id = $1 AND a.void_at"
+    " IS NULL ORDER BY l.ordinal LIMIT 50"};
 static const struct db_statement receipts_sql = {"pages_receipts",
                                                  "SELECT id FROM receipt WHERE request_id = $1 ORDER BY id LIMIT 20"};
 
@@ -64,6 +69,8 @@ enum err pay_view_of(struct request *rq, const struct payment_request *request, 
         err = rows_of(rq, &payments_sql, request->id, &ret_view->payments);
     if (!err)
         err = rows_of(rq, &refunds_sql, request->id, &ret_view->refunds);
+    if (!err)
+        err = rows_of(rq, &answers_sql, request->id, &ret_view->answers);
     if (!err)
         err = read_receipts(rq, ret_view);
     if (!err)
@@ -273,6 +280,27 @@ static void put_refund_events(struct pay_view *view)
     }
 }
 
+/* What the rule of each fee says when its dossier was refused or withdrawn. */
+static void put_refund_answers(struct pay_view *view)
+{
+    struct page *page = &view->page;
+    for (int i = 0; i < view->answers.count; i++) {
+        struct text answer = db_text(&view->answers, i, 0), fee = db_text(&view->answers, i, 2);
+        bool refused = text_is(db_text(&view->answers, i, 1), "refused");
+        const char *why = refused ? say(page, "Hồ sơ bị từ chối", "The dossier was refused")
+                                  : say(page, "Hồ sơ đã rút", "The dossier was withdrawn");
+        const char *what =
+            text_is(answer, "yes") ? say(page, "được hoàn", "is given back")
+            : text_is(answer, "no")
+                ? say(page, "không được hoàn theo quy định", "is not given back by the rule")
+                : say(page, "cơ quan thu sẽ quyết định việc hoàn", "the agency decides on giving it back");
+        put_event(page, text_is(answer, "unset") ? "wait" : "done",
+                  arena_printf(page->arena, "%s: %.*s %s (%.*s)", why, TEXT_ARGS(fee), what,
+                               TEXT_ARGS(db_text(&view->answers, i, 3))),
+                  say_instant(page, db_instant(&view->answers, i, 4)));
+    }
+}
+
 static void put_receipt_events(struct pay_view *view)
 {
     struct page *page = &view->page;
@@ -316,6 +344,7 @@ void pay_put_timeline(struct pay_view *view)
                                        : say(page, "Chưa thấy tiền về", "No transfer seen yet"),
                   say(page, "Chuyển khoản thường về trong vài phút", "Transfers usually arrive within minutes"));
     put_receipt_events(view);
+    put_refund_answers(view);
     put_refund_events(view);
     html(out, "</ol>\n</section>\n");
 }

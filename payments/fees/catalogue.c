@@ -67,6 +67,22 @@ const struct fee *fee_entry_on(const struct fee_entry *entry, date_days day)
     return NULL;
 }
 
+static bool rule_says(struct text rule, const char *words)
+{
+    return text_find(rule, text_of(words)) < rule.length;
+}
+
+enum fee_refund fee_refund(const struct fee *fee, struct text state)
+{
+    struct text rule = fee->refund_rule;
+    bool refused = text_is(state, "refused");
+    if (text_is(rule, "always") || rule_says(rule, refused ? "refused_yes" : "abandoned_yes"))
+        return FEE_REFUND_YES;
+    if (text_is(rule, "never") || rule_says(rule, refused ? "refused_no" : "abandoned_no"))
+        return FEE_REFUND_NO;
+    return FEE_REFUND_UNSET;
+}
+
 const struct fee *catalogue_fee_on(const struct catalogue *catalogue, struct text code, date_days day)
 {
     const struct fee_entry *entry = catalogue_entry(catalogue, code);

@@ -61,6 +61,11 @@ struct fee {
     int line; /* of its file, for faults */
 };
 
+/* Whether a fee is given back when its dossier is `refused` or `withdrawn`, by its refund_rule: "always", "never",
+ * or both halves, "refused_yes_abandoned_no" (as TT 25/2021/TT-BTC, Điều 6.3, has it). */
+enum fee_refund { FEE_REFUND_UNSET, FEE_REFUND_NO, FEE_REFUND_YES };
+enum fee_refund fee_refund(const struct fee *fee, struct text state);
+
 struct catalogue; /* immutable, counted */
 
 /* Loads the folder's fees.csv, reductions.csv, categories.csv, procedures.csv, values.csv and checks what a quote

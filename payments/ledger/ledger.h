@@ -94,10 +94,14 @@ void ledger_asking_use(struct http_client *client, const char *public_url);
 /* Job kind "source.ask": what a source knows of a claim or an attempt. */
 struct job;
 void ledger_ask_run(struct db *db, struct job *jobs, size_t count, struct arena *arena, instant_us at, void *with);
+/* Job kind "dossier.life": a dossier's state changed; unpaid requests of one that is refused or withdrawn are
+ * cancelled, and the rule of each fee that was paid opens its refund case or says why not (refund_answer). */
+void ledger_life_run(struct db *db, struct job *jobs, size_t count, struct arena *arena, instant_us at, void *with);
+// clang-format off
 #define LEDGER_JOB_KINDS                                                                                               \
-    {                                                                                                                  \
-        .name = "source.ask", .run = ledger_ask_run, .batch_max = 1, .tries_max = 40, .lease_s = 60                    \
-    }
+    {.name = "source.ask", .run = ledger_ask_run, .batch_max = 1, .tries_max = 40, .lease_s = 60},                     \
+    {.name = "dossier.life", .run = ledger_life_run, .batch_max = 8, .tries_max = 200, .lease_s = 60}
+// clang-format on
 
 /* A way to pay that a request may choose now. */
 struct way {

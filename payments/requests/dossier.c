@@ -192,11 +192,47 @@ enum err dossier_put_handle(struct request *rq)
     return reply_json(rq, db_bool(&rows, 0, 0) ? 201 : 200, dossier_write, &dossier);
 }
 
+static const struct db_statement states_sql = {
+    "dossier_states", "SELECT state, at FROM dossier_state WHERE dossier = $1 ORDER BY id LIMIT 200"};
+static const struct db_statement answers_sql = {
+    "dossier_answers",
+    "SELECT r.reference, l.fee, l.name, l.net, a.state, a.answer, a.legal_basis, a.at FROM refund_answer a"
+    " JOIN payment_request r ON r.id = a.request_id JOIN request_line l ON l.request_id = a.request_id"
+    " AND l.ordinal = a.ordinal WHERE r.dossier = $1 AND a.void_at IS NULL ORDER BY r.id, l.ordinal"};
+
 struct dossier_view {
     struct dossier dossier;
+    struct db_rows states, answers;
     struct payment_request *requests;
     size_t count;
 };
+
+static void life_write(struct json *json, const struct dossier_view *view)
+{
+    json_put_array(json, "states");
+    for (int i = 0; i < view->states.count; i++) {
+        json_put_object(json, NULL);
+        json_put_text(json, "state", db_text(&view->states, i, 0));
+        json_put_instant(json, "at", db_instant(&view->states, i, 1));
+        json_put_end(json);
+    }
+    json_put_end(json);
+    json_put_array(json, "refund_answers");
+    for (int i = 0; i < view->answers.count; i++) {
+        const struct db_rows *rows = &view->answers;
+        json_put_object(json, NULL);
+        json_put_text(json, "reference", db_text(rows, i, 0));
+        json_put_text(json, "fee", db_text(rows, i, 1));
+        json_put_text(json, "name", db_text(rows, i, 2));
+        json_put_int(json, "amount", db_int(rows, i, 3));
+        json_put_text(json, "state", db_text(rows, i, 4));
+        json_put_text(json, "answer", db_text(rows, i, 5));
+        json_put_text(json, "legal_basis", db_text(rows, i, 6));
+        json_put_instant(json, "at", db_instant(rows, i, 7));
+        json_put_end(json);
+    }
+    json_put_end(json);
+}
 
 static void view_write(struct json *json, const void *what)
 {
@@ -211,6 +247,7 @@ static void view_write(struct json *json, const void *what)
     for (size_t i = 0; i < view->count; i++)
         payment_request_write(json, &view->requests[i]);
     json_put_end(json);
+    life_write(json, view);
     json_put_end(json);
 }
 
@@ -220,5 +257,11 @@ enum err dossier_get_handle(struct request *rq)
     enum err err = dossier_find(rq->db, &rq->arena, request_capture(rq, "code"), &view.dossier);
     if (!err)
         err = payment_requests_of(rq->db, &rq->arena, view.dossier.code, &view.requests, &view.count);
+    struct db_args args = db_args(&rq->arena);
+    db_arg_text(&args, request_capture(rq, "code"));
+    if (!err)
+        err = db_query(rq->db, &states_sql, &args, &view.states);
+    if (!err)
+        err = db_query(rq->db, &answers_sql, &args, &view.answers);
     return err ? reply_error(rq, err) : reply_json(rq, 200, view_write, &view);
 }

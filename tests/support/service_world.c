@@ -200,8 +200,12 @@ static const struct check {
      " f.payment_id = p.id AND f.state NOT IN ('refused', 'failed') AND f.reason NOT IN ('fee_rule', 'correction', "
      "'unallocated'))"},
     {"đồng that collectors are owed beside the settled requests",
-     "SELECT coalesce(sum(abs(owed - settled)), 0)::bigint FROM (SELECT collector, sum(amount) AS settled FROM"
-     " payment_request WHERE settled_at IS NOT NULL GROUP BY 1) r FULL JOIN (SELECT substr(a.code, 9) AS collector,"
+     "SELECT coalesce(sum(abs(owed - settled)), 0)::bigint FROM (SELECT collector, sum(amount - given_back) AS settled "
+     "FROM"
+     " payment_request q, LATERAL (SELECT coalesce(sum(f.amount), 0) AS given_back FROM refund f WHERE f.request_id = "
+     "q.id"
+     " AND f.reason IN ('fee_rule', 'correction') AND f.state IN ('approved', 'sent', 'paid')) f"
+     " WHERE settled_at IS NOT NULL GROUP BY 1) r FULL JOIN (SELECT substr(a.code, 9) AS collector,"
      " -sum(e.amount) AS owed FROM entry e JOIN account a ON a.id = e.account_id WHERE a.code LIKE 'payable:%' GROUP"
      " BY 1) l USING (collector)"},
     {"holes in the feed", "SELECT coalesce(max(position), 0) - count(*) FROM feed"},

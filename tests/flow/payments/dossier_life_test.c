@@ -1,0 +1,199 @@
+/* What becomes of the money of a dossier that is refused, withdrawn, or goes on after all: over HTTP, as the one-stop
+ * shop tells it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <cmocka.h>
+#include "tests/support/database.h"
+#include "tests/support/service.h"
+
+static struct db *db;
+static struct service_under_test service;
+static struct arena arena;
+static const char *cashier, *finance;
+static int64_t notice_number = 91000;
+
+static int set_up(void **state)
+{
+    arena_init(&arena);
+    db = test_db();
+    service_set_up(&service, db, NULL);
+    cashier = service_staff_cookie(db, &arena, "thungan", "cashier");
+    finance = service_staff_cookie(db, &arena, "taichinh", "finance");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    service_tear_down(&service);
+    db_close(db);
+    arena_done(&arena);
+    return 0;
+}
+
+struct case_of {
+    const char *procedure, *agency, *account, *fee;
+};
+static const struct case_of extract = {"2.000635", TEST_AGENCY, TEST_ACCOUNT, "HT-TRICHLUC"};
+static const struct case_of passport = {"1.012680", "QN-CAT", "1014000000011", "HC-MOI"};
+
+/* The one-stop shop says in which state the dossier is. */
+static void tell(const struct case_of *kind, const char *code, const char *state)
+{
+    struct service_answer answer =
+        service_ask(&service, &arena, "PUT", arena_printf(&arena, "/v1/dossiers/%s", code),
+                    "{\"procedure\":\"%s\",\"agency\":\"%s\",\"channel\":\"online\",\"state\":\"%s\",\"submitted_at\":"
+                    "\"2026-11-20T09:00:00+07:00\",\"applicant\":{\"name\":\"Nguyễn Thị Ánh\"}}",
+                    kind->procedure, kind->agency, state);
+    assert_in_range(answer.status, 200, 201);
+    assert_true(service_drained(db, 20));
+}
+
+static struct payment_asked asked_of(const struct case_of *kind, const char *code, const char *stage)
+{
+    struct service_answer made =
+        service_ask(&service, &arena, "POST", "/v1/payment-requests",
+                    "{\"dossier\":\"%s\",\"stage\":\"%s\",\"fees\":[\"%s\"],\"channel\":\"online\",\"quantities\":{"
+                    "\"copies\":2}}",
+                    code, stage, kind->fee);
+    assert_int_equal(made.status, 201);
+    return (struct payment_asked){.id = json_int_at(made.json, "id"),
+                                  .amount = json_int_at(made.json, "amount"),
+                                  .reference = json_string_at(made.json, "reference"),
+                                  .pay_url = json_string_at(made.json, "pay_url")};
+}
+
+static void pay(const struct case_of *kind, const struct payment_asked *asked, int64_t amount)
+{
+    const struct bank_notice notice = {
+        .id = ++notice_number, .account = kind->account, .amount = amount, .memo = asked->reference};
+    struct service_answer answer = bank_tells(&service, &arena, &notice);
+    assert_true(bank_accepted(&answer));
+}
+
+static const char *status_of(int64_t request)
+{
+    struct service_answer answer = service_ask(
+        &service, &arena, "GET", arena_printf(&arena, "/v1/payment-requests/%lld", (long long)request), "%s", "");
+    return json_string_at(answer.json, "status");
+}
+
+static int64_t one(const char *what, int64_t request)
+{
+    return test_int(db, arena_printf(&arena, "SELECT %s AND request_id = %lld", what, (long long)request));
+}
+
+#define CASES "coalesce(sum(amount), 0)::bigint FROM refund WHERE reason = 'fee_rule' AND state = "
+
+static bool page_says(const struct payment_asked *asked, const char *words)
+{
+    const struct service_call call = {.method = "GET", .path = strstr(asked->pay_url, "/p/"), .key = ""};
+    struct service_answer answer = service_call(&service, &arena, &call);
+    assert_int_equal(answer.status, 200);
+    return text_find(answer.body, text_of(words)) < answer.body.length;
+}
+
+static void a_refused_dossier_gives_back_what_the_fees_rule_says(void **state)
+{
+    tell(&passport, "LIFE-1", "filed");
+    struct payment_asked paid = asked_of(&passport, "LIFE-1", "filing"),
+                         open = asked_of(&passport, "LIFE-1", "additional");
+    pay(&passport, &paid, paid.amount);
+    tell(&passport, "LIFE-1", "refused");
+    assert_string_equal(status_of(open.id), "cancelled");
+    assert_int_equal(one(CASES "'proposed'", paid.id), paid.amount);
+    assert_true(page_says(&paid, "được hoàn (TT 28/2026/TT-BTC"));
+
+    /* The case is there, filled in; two people carry it out, and it is one case. */
+    int64_t payment = one("id FROM payment WHERE true", paid.id);
+    const struct service_call ask = {
+        .method = "POST",
+        .path = arena_printf(&arena, "/v1/payments/%lld/refunds", (long long)payment),
+        .body = arena_textf(&arena, "{\"amount\":%lld,\"reason\":\"fee_rule\"}", (long long)paid.amount),
+        .cookie = cashier};
+    struct service_answer answer = service_call(&service, &arena, &ask);
+    assert_int_equal(answer.status, 201);
+    int64_t refund = json_int_at(answer.json, "id");
+    assert_int_equal(one("count(*) FROM refund WHERE true", paid.id), 1);
+    const struct service_call approve = {.method = "POST",
+                                         .path = arena_printf(&arena, "/v1/refunds/%lld/approve", (long long)refund),
+                                         .cookie = finance};
+    assert_int_equal(service_call(&service, &arena, &approve).status, 200);
+
+    /* Told again, nothing more is opened. */
+    tell(&passport, "LIFE-1", "refused");
+    assert_int_equal(one("count(*) FROM refund WHERE true", paid.id), 1);
+}
+
+static void who_withdraws_is_told_why_nothing_comes_back(void **state)
+{
+    tell(&passport, "LIFE-2", "filed");
+    struct payment_asked paid = asked_of(&passport, "LIFE-2", "filing");
+    pay(&passport, &paid, paid.amount);
+    tell(&passport, "LIFE-2", "withdrawn");
+    assert_int_equal(one("count(*) FROM refund WHERE true", paid.id), 0);
+    assert_int_equal(one("count(*) FROM event WHERE kind = 'refund.denied'", paid.id), 1);
+    assert_true(page_says(&paid, "không được hoàn theo quy định (TT 28/2026/TT-BTC"));
+}
+
+static void a_rule_that_is_not_set_is_for_people_to_decide(void **state)
+{
+    tell(&extract, "LIFE-3", "filed");
+    struct payment_asked paid = asked_of(&extract, "LIFE-3", "filing");
+    pay(&extract, &paid, paid.amount);
+    tell(&extract, "LIFE-3", "refused");
+    assert_int_equal(one(CASES "'proposed' AND note LIKE '%chưa được đặt%'", paid.id), paid.amount);
+    assert_true(page_says(&paid, "cơ quan thu sẽ quyết định việc hoàn"));
+}
+
+static void a_part_that_was_paid_is_offered_back_and_later_money_is_held(void **state)
+{
+    tell(&extract, "LIFE-4", "filed");
+    struct payment_asked part = asked_of(&extract, "LIFE-4", "filing"),
+                         open = asked_of(&extract, "LIFE-4", "additional");
+    pay(&extract, &part, 5000);
+    tell(&extract, "LIFE-4", "withdrawn");
+    assert_int_equal(one(CASES "'proposed'", part.id), 5000);
+    pay(&extract, &open, open.amount); /* its QR had been photographed */
+    assert_int_equal(one("coalesce(sum(surplus), 0)::bigint FROM payment WHERE true", open.id), open.amount);
+    assert_int_equal(one("sum(amount)::bigint FROM refund WHERE reason = 'after_cancel'", open.id), open.amount);
+}
+
+static void a_dossier_that_goes_on_closes_what_nobody_took_up(void **state)
+{
+    tell(&passport, "LIFE-5", "filed");
+    struct payment_asked paid = asked_of(&passport, "LIFE-5", "filing");
+    pay(&passport, &paid, paid.amount);
+    tell(&passport, "LIFE-5", "refused");
+    tell(&passport, "LIFE-5", "supplement");
+    assert_int_equal(one(CASES "'proposed'", paid.id), 0);
+    assert_false(page_says(&paid, "Hồ sơ bị từ chối"));
+    tell(&passport, "LIFE-5", "refused"); /* and is refused once more */
+    assert_int_equal(one(CASES "'proposed'", paid.id), paid.amount);
+
+    struct service_answer seen = service_ask(&service, &arena, "GET", "/v1/dossiers/LIFE-5", "%s", "");
+    json_t *states = json_object_get(seen.json, "states"), *answers = json_object_get(seen.json, "refund_answers");
+    assert_int_equal(json_array_size(states), 4);
+    assert_string_equal(json_string_at(json_array_get(states, 2), "state"), "supplement");
+    assert_int_equal(json_array_size(answers), 1);
+    assert_string_equal(json_string_at(json_array_get(answers, 0), "answer"), "yes");
+}
+
+static void the_books_agree(void **state)
+{
+    assert_int_equal(service_audit(db), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_refused_dossier_gives_back_what_the_fees_rule_says),
+        cmocka_unit_test(who_withdraws_is_told_why_nothing_comes_back),
+        cmocka_unit_test(a_rule_that_is_not_set_is_for_people_to_decide),
+        cmocka_unit_test(a_part_that_was_paid_is_offered_back_and_later_money_is_held),
+        cmocka_unit_test(a_dossier_that_goes_on_closes_what_nobody_took_up),
+        cmocka_unit_test(the_books_agree),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
