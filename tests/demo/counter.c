@@ -11,51 +11,6 @@ enum { WAIT_S = 60, FLOAT = 200000, CARDS = 2 };
 
 static const char agency[] = "QN-CAT", terminal[] = "POS-QN-CAT";
 
-/* The value of a Cookie header of a cashier who signed in as people do; NULL. */
-static const char *sign_in(struct world *world)
-{
-    const char *password = getenv("DEMO_PASSWORD");
-    const struct http_pair form = {"Content-Type", TEXT("application/x-www-form-urlencoded")};
-    struct http_answer answer;
-    const struct http_call wanted = {
-        .method = "POST",
-        .url = arena_printf(&world->arena, "%s/login", world->url),
-        .headers = &form,
-        .header_count = 1,
-        .body = arena_textf(&world->arena, "login=cashier&password=%s&next=/counter", password ? password : "")};
-    if (http_client_call(world->client, &wanted, &world->arena, &answer) || answer.status != 303)
-        return NULL;
-    struct text rest, cookie = text_until(http_answer_header(&answer, "Set-Cookie"), ';', &rest);
-    return arena_copy(&world->arena, cookie);
-}
-
-static void release(void *json)
-{
-    json_decref(json);
-}
-
-/* As staff, in the browser's stead. NULL when the status is not `expected`. */
-static json_t *as_cashier(struct world *world, const char *cookie, const char *method, const char *path,
-                          const char *body, int expected)
-{
-    const struct http_pair headers[] = {{"Cookie", text_of(cookie)}, {"Content-Type", TEXT("application/json")}};
-    struct http_answer answer;
-    const struct http_call wanted = {.method = method,
-                                     .url = arena_printf(&world->arena, "%s%s", world->url, path),
-                                     .headers = headers,
-                                     .header_count = 2,
-                                     .body = *body ? text_of(body) : TEXT_NONE};
-    if (http_client_call(world->client, &wanted, &world->arena, &answer))
-        return NULL;
-    json_t *json = json_loadb(answer.body.at ? answer.body.at : "", answer.body.length, 0, NULL);
-    if (json)
-        arena_on_done(&world->arena, release, json);
-    if (answer.status == expected)
-        return json;
-    printf("       %s %s answered %d: %.*s\n", method, path, answer.status, TEXT_ARGS(text_slice(answer.body, 0, 400)));
-    return NULL;
-}
-
 static json_t *wait_for_status(struct world *world, const char *path, const char *status)
 {
     json_t *now = NULL;
@@ -96,7 +51,7 @@ static int64_t one_card(struct world *world, const struct day *day, const char *
     const char *payments =
         arena_printf(&world->arena, "/v1/payment-requests/%lld/pos-payments", (long long)int_of(asked, "id"));
     const char *body = arena_printf(&world->arena, "{\"terminal\":\"%s\"}", terminal);
-    json_t *sent = asked ? as_cashier(world, cookie, "POST", payments, body, 201) : NULL;
+    json_t *sent = asked ? as_staff(world, cookie, "POST", payments, body, 201) : NULL;
     step(world, sent && !strcmp(string_of(sent, "status"), "sent"), "%s goes to the card terminal",
          string_of(asked, "dossier"));
     const char *one = arena_printf(&world->arena, "%s/%lld", payments, (long long)int_of(sent, "id"));
@@ -104,7 +59,7 @@ static int64_t one_card(struct world *world, const struct day *day, const char *
         json_t *unknown = wait_for_status(world, one, "unknown");
         step(world, unknown && !strcmp(string_of(unknown, "status"), "unknown"),
              "the terminal's answer is lost: nobody knows, the terminal is asked");
-        json_t *refused = as_cashier(world, cookie, "POST", payments, body, 409);
+        json_t *refused = as_staff(world, cookie, "POST", payments, body, 409);
         step(world, refused && !strcmp(string_of(refused, "code"), "attempt_unknown"),
              "a second charge is refused meanwhile");
     }
@@ -137,10 +92,10 @@ static void terminal_totals(struct world *world, int64_t taken)
 void day_counter(struct world *world, struct day *day)
 {
     int64_t taken = 0;
-    const char *cookie = sign_in(world);
+    const char *cookie = sign_in(world, "cashier");
     if (!step(world, cookie != NULL, "the cashier signs in"))
         return;
-    json_t *shift = as_cashier(
+    json_t *shift = as_staff(
         world, cookie, "POST", "/v1/shifts",
         arena_printf(&world->arena, "{\"agency\":\"%s\",\"desk\":\"Quầy 1\",\"float\":%d}", agency, FLOAT), 201);
     step(world, shift != NULL, "the shift is opened with a float of 200.000 đ");
@@ -148,13 +103,13 @@ void day_counter(struct world *world, struct day *day)
         taken += one_card(world, day, cookie, i);
     terminal_totals(world, taken);
     const char *path = arena_printf(&world->arena, "/v1/shifts/%lld", (long long)int_of(shift, "id"));
-    json_t *blind = as_cashier(world, cookie, "GET", path, "", 200);
+    json_t *blind = as_staff(world, cookie, "GET", path, "", 200);
     step(world, blind && json_is_null(json_object_get(blind, "expected")), "before the count nobody is told the sum");
-    json_t *counted = as_cashier(world, cookie, "POST", arena_printf(&world->arena, "%s/count", path),
-                                 arena_printf(&world->arena, "{\"cash\":%d}", FLOAT), 200);
+    json_t *counted = as_staff(world, cookie, "POST", arena_printf(&world->arena, "%s/count", path),
+                               arena_printf(&world->arena, "{\"cash\":%d}", FLOAT), 200);
     step(world, counted && json_is_integer(json_object_get(counted, "difference")) && !int_of(counted, "difference"),
          "counted: no difference");
-    json_t *closed = as_cashier(world, cookie, "POST", arena_printf(&world->arena, "%s/close", path), "", 200);
+    json_t *closed = as_staff(world, cookie, "POST", arena_printf(&world->arena, "%s/close", path), "", 200);
     step(world, closed && !strcmp(string_of(closed, "status"), "closed"), "the shift is closed");
     json_t *report = api(world, "GET", arena_printf(&world->arena, "%s/report", path), NULL, 200);
     step_amount(world, int_of(json_object_get(json_object_get(report, "totals"), "terminal"), "amount"), taken,

@@ -54,6 +54,8 @@ void day_tax(struct world *world, struct day *day); /* the day's summary at the 
 void day_counter(struct world *world,
                  struct day *day); /* a shift with a card terminal, after the day's sums are drawn */
 
+void day_told(struct world *world, struct day *day); /* what systems and people were told of the day */
+
 /* Expected total per agency and over all, from the errands alone. */
 int64_t day_settled(const struct day *day, const char *agency);
 

@@ -23,6 +23,7 @@ int main(void)
         {"17:00  Sao kê và đối soát: statements and reconciliation", day_reconcile},
         {"18:00  Sổ ngày: the book of the day", day_balance},
         {"22:30  Cơ quan thuế: 01/TH-BLĐT of the day", day_tax},
+        {"22:45  Báo tin: webhooks to the one-stop-shop system, messages to people", day_told},
         {"23:00  Quầy thu: a shift, a card terminal, a blind count", day_counter},
     };
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {

@@ -132,6 +132,44 @@ json_t *sandbox(struct world *world, const char *method, const char *path, json_
     return json_call(world, world->sandbox_url, method, path, body, expected);
 }
 
+const char *sign_in(struct world *world, const char *login)
+{
+    const char *password = getenv("DEMO_PASSWORD");
+    const struct http_pair form = {"Content-Type", TEXT("application/x-www-form-urlencoded")};
+    struct http_answer answer;
+    const struct http_call wanted = {
+        .method = "POST",
+        .url = arena_printf(&world->arena, "%s/login", world->url),
+        .headers = &form,
+        .header_count = 1,
+        .body = arena_textf(&world->arena, "login=%s&password=%s&next=/counter", login, password ? password : "")};
+    if (http_client_call(world->client, &wanted, &world->arena, &answer) || answer.status != 303)
+        return NULL;
+    struct text rest, cookie = text_until(http_answer_header(&answer, "Set-Cookie"), ';', &rest);
+    return arena_copy(&world->arena, cookie);
+}
+
+json_t *as_staff(struct world *world, const char *cookie, const char *method, const char *path, const char *body,
+                 int expected)
+{
+    const struct http_pair headers[] = {{"Cookie", text_of(cookie)}, {"Content-Type", TEXT("application/json")}};
+    struct http_answer answer;
+    const struct http_call wanted = {.method = method,
+                                     .url = arena_printf(&world->arena, "%s%s", world->url, path),
+                                     .headers = headers,
+                                     .header_count = 2,
+                                     .body = *body ? text_of(body) : TEXT_NONE};
+    if (http_client_call(world->client, &wanted, &world->arena, &answer))
+        return NULL;
+    json_t *json = json_loadb(answer.body.at ? answer.body.at : "", answer.body.length, 0, NULL);
+    if (json)
+        arena_on_done(&world->arena, release, json);
+    if (answer.status == expected)
+        return json;
+    printf("       %s %s answered %d: %.*s\n", method, path, answer.status, TEXT_ARGS(text_slice(answer.body, 0, 400)));
+    return NULL;
+}
+
 int run_program(struct world *world, const char *const *arguments, struct text *ret_output)
 {
     int pipe_ends[2];

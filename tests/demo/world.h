@@ -35,6 +35,12 @@ struct http_answer call(struct world *world, const char *method, const char *url
 json_t *api(struct world *world, const char *method, const char *path, json_t *body, int expected);
 json_t *sandbox(struct world *world, const char *method, const char *path, json_t *body, int expected);
 
+/* The value of a Cookie header of a member of staff who signed in as people do; NULL. */
+const char *sign_in(struct world *world, const char *login);
+/* As staff, in the browser's stead. NULL when the status is not `expected`. */
+json_t *as_staff(struct world *world, const char *cookie, const char *method, const char *path, const char *body,
+                 int expected);
+
 /* Runs a program with arguments (NULL-terminated), standard output into `ret_output`; its exit status. */
 int run_program(struct world *world, const char *const *arguments, struct text *ret_output);
 /* Writes a file into the demo's folder; its path. */
