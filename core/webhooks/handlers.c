@@ -23,7 +23,7 @@ static const struct db_statement
     make_sql = {"webhook_make",
                 "INSERT INTO webhook (name, url, kinds, queued_to, created_at, created_by, changed_at) SELECT $3, $4,"
                 " $5, least(coalesce($6, f.last), f.last), $1, $2, $1 FROM (SELECT coalesce(max(position), 0) AS last"
-                " FROM feed) f RETURNING id"},
+                " FROM feed) f WHERE (SELECT count(*) FROM webhook) < $7 RETURNING id"},
     change_sql = {"webhook_change", "UPDATE webhook SET url = $3, kinds = $4, changed_at = $1 WHERE id = $2 RETURNING"
                                     " name"},
     switch_sql = {"webhook_switch", "SELECT webhook_switch($1, $2, $3, $4)"},
@@ -214,7 +214,10 @@ static enum err create(struct request *rq, void *with, struct act_reply *reply)
         db_arg_null(&args);
     else
         db_arg_int(&args, w->from);
+    db_arg_int(&args, WEBHOOKS_MAX);
     enum err err = db_query(rq->db, &make_sql, &args, &rows);
+    if (!err && !rows.count)
+        err = ERR_CONFLICT; /* full */
     if (!err)
         err = told(rq, "webhook.create", w, w->name);
     return err ? err : show(rq, db_int(&rows, 0, 0), 201, reply);

@@ -17,7 +17,7 @@
 #include "core/db/db.h"
 #include "core/http/http.h"
 
-enum { WEBHOOKS_MAX = 16 };
+enum { WEBHOOKS_MAX = 32 }; /* subscribers, switched off ones included: each has a thread */
 
 struct webhooks;
 

@@ -317,6 +317,21 @@ static void long_failure_switches_off_with_a_concern_and_on_again_nothing_is_los
         test_int(db, "SELECT count(*) FROM receipt_concern WHERE kind = 'webhook_disabled' AND state = 'gone'"), 1);
 }
 
+static void there_are_no_more_subscribers_than_couriers(void **state)
+{
+    test_sql(
+        db, "INSERT INTO webhook (name, url, kinds, state, queued_to, created_at, created_by, changed_at) SELECT"
+            " 'old-' || n, 'https://x.example', '{}', 'disabled', 0, '2026-01-01', 'test', '2026-01-01' FROM"
+            " generate_series(1, 32 - (SELECT count(*) FROM webhook)) n; DELETE FROM webhook_delivery d USING webhook w"
+            " WHERE d.webhook_id = w.id AND w.name = 'three'; DELETE FROM webhook WHERE name = 'three'");
+    subscribe("three", "");
+    test_sql(db, "UPDATE webhook SET name = 'four' WHERE name = 'three'");
+    struct service_answer answer =
+        staff("POST", "/v1/webhooks",
+              arena_printf(&arena, "{\"name\":\"three\",\"url\":\"%s/receiver/three\"}", outside.base));
+    EXPECT_PROBLEM(&arena, "full", &answer, 409, "conflict", "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -326,6 +341,7 @@ int main(void)
         cmocka_unit_test(a_refused_event_holds_up_its_own_dossier_alone),
         cmocka_unit_test(kill_9_in_the_middle_loses_nothing),
         cmocka_unit_test(one_event_or_all_from_a_position_are_sent_again),
-        cmocka_unit_test(long_failure_switches_off_with_a_concern_and_on_again_nothing_is_lost)};
+        cmocka_unit_test(long_failure_switches_off_with_a_concern_and_on_again_nothing_is_lost),
+        cmocka_unit_test(there_are_no_more_subscribers_than_couriers)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
