@@ -5,8 +5,9 @@
 #include "postal/wish.h"
 
 static const struct db_statement dossier_sql = {
-    "postal_dossier", "SELECT a.name_vi, a.phone, a.address, d.applicant_name, d.applicant_phone, d.applicant_address,"
-                      " d.applicant_commune FROM dossier d JOIN agency a ON a.code = d.agency WHERE d.code = $1"};
+    "postal_dossier",
+    "SELECT a.name_vi, a.phone, a.address, d.applicant_name, d.applicant_phone, d.applicant_address,"
+    " d.applicant_commune, d.procedure FROM dossier d JOIN agency a ON a.code = d.agency WHERE d.code = $1"};
 
 static const struct db_statement transit_sql = {"parcel_transit", "UPDATE parcel SET transit_days = $2 WHERE id = $1"};
 
@@ -69,6 +70,26 @@ static enum err body_read(struct request *rq, struct booking *booking)
     return json_close(&in);
 }
 
+/* QĐ 45/2016/QĐ-TTg, Điều 1 khoản 2 leaves out procedures that need the citizen in person; which ones is the
+ * catalogue's column `postal`. What it does not say yet is allowed. */
+static void eligible_check(struct request *rq, struct text procedure, enum postal_service service)
+{
+    struct catalogue *catalogue = catalogue_in_force_hold();
+    const struct procedure *found = catalogue ? catalogue_procedure(catalogue, procedure) : NULL;
+    struct text allowed = found ? found->postal : TEXT_NONE;
+    if (text_is(allowed, "none"))
+        faults_add(&rq->faults, "/dossier", ERR_NOT_BY_POST,
+                   "Thủ tục %.*s phải làm trực tiếp: không gửi hồ sơ và không trả kết quả qua bưu chính",
+                   TEXT_ARGS(procedure));
+    else if (text_is(allowed, "receive") && service == POSTAL_SEND)
+        faults_add(&rq->faults, "/service", ERR_NOT_BY_POST,
+                   "Thủ tục %.*s chỉ được nhận kết quả qua bưu chính, hồ sơ phải nộp trực tiếp", TEXT_ARGS(procedure));
+    else if (text_is(allowed, "send") && service == POSTAL_RECEIVE)
+        faults_add(&rq->faults, "/service", ERR_NOT_BY_POST,
+                   "Thủ tục %.*s chỉ được gửi hồ sơ qua bưu chính, kết quả phải nhận trực tiếp", TEXT_ARGS(procedure));
+    catalogue_drop(catalogue);
+}
+
 /* What the body left out is the dossier's. */
 static enum err dossier_read(struct request *rq, struct booking *booking, struct party *ret_office)
 {
@@ -95,6 +116,7 @@ static enum err dossier_read(struct request *rq, struct booking *booking, struct
         if (!booking->ask.commune.length)
             booking->ask.commune = db_text(&rows, 0, 6);
     }
+    eligible_check(rq, db_text(&rows, 0, 7), booking->ask.service);
     person->commune = booking->ask.commune;
     person->province = booking->ask.province.length ? booking->ask.province : text_of(booking->room->config.home);
     return OK;

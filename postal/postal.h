@@ -173,6 +173,18 @@ enum err postal_label_handle(struct request *rq);    /* GET /v1/postal/bookings/
 enum err postal_cancel_handle(struct request *rq);   /* POST /v1/postal/bookings/{id}/cancel; worker */
 enum err postal_tracking_handle(struct request *rq); /* GET /v1/postal/bookings/{id}/tracking; worker */
 enum err postal_notice_handle(struct request *rq);   /* POST /v1/notifications/vnpost; worker, public */
+/* POST /v1/postal/bookings/{id}/slip {papers: [{name, kind?, copies?}]}: phiếu gửi hồ sơ, once; worker. */
+enum err postal_slip_handle(struct request *rq);
+enum err postal_slip_pdf_handle(struct request *rq); /* GET /v1/postal/bookings/{id}/slip.pdf; worker */
+/* POST /v1/postal/handovers {direction?, place, bookings: [id…]}: biên bản giao nhận of one agency and carrier; worker.
+ */
+enum err postal_handover_handle(struct request *rq);
+enum err postal_handover_show_handle(struct request *rq); /* GET /v1/postal/handovers/{id}; worker */
+enum err postal_handover_pdf_handle(struct request *rq);  /* GET /v1/postal/handovers/{id}/record.pdf; worker */
+/* POST /v1/postal/handovers/{id}/signatures {side: post|agency, name, title?}: at our clock; the second one completes
+ * the record, which files its dossiers (dossier.changed); worker. */
+enum err postal_sign_handle(struct request *rq);
+enum err postal_handover_void_handle(struct request *rq); /* POST /v1/postal/handovers/{id}/void: until then; worker */
 /* POST /v1/postal/bookings/{id}/collections {amount, outlet, collected_at?}: a postman took money; worker. */
 enum err postal_collect_handle(struct request *rq);
 /* POST /v1/postal/remittances?list=&account=&paid_on=&carrier=: the list itself, CSV; worker. */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "payments/fees/fees.h"
 #include "postal/postal.h"
 #include "tests/support/database.h"
 #include "tests/support/sandbox.h"
@@ -388,6 +389,37 @@ static void the_label_is_a_pdf_and_is_kept(void **state)
     mischief("/vnpost/customer-partner/exportListReport", "none");
 }
 
+/* What a procedure admits is the catalogue's column `postal`. */
+static void a_procedure_done_in_person_is_not_sent_by_post(void **state)
+{
+    static const struct {
+        const char *procedure, *service, *pointer;
+    } refused[] = {
+        {"2.000884", "send", "/dossier"}, {"2.000884", "receive", "/dossier"}, {"QN.CC-DOI", "send", "/service"}};
+    struct faults faults;
+    struct catalogue *catalogue;
+    faults_init(&faults, &arena);
+    assert_int_equal(catalogue_load("payments/catalogue", &faults, &catalogue), OK);
+    catalogue_in_force_set(catalogue);
+    for (size_t i = 0; i <= sizeof refused / sizeof *refused; i++) {
+        bool last = i == sizeof refused / sizeof *refused; /* the result of the same procedure may be sent */
+        const char *dossier = dossier_new();
+        test_sql(db, arena_printf(&arena, "UPDATE dossier SET procedure = '%s' WHERE code = '%s'",
+                                  last ? "QN.CC-DOI" : refused[i].procedure, dossier));
+        json_t *said = asked(own, "POST", "/v1/postal/bookings",
+                             arena_printf(&arena, "{\"dossier\":\"%s\",\"weight_g\":150,\"service\":\"%s\"}", dossier,
+                                          last ? "receive" : refused[i].service),
+                             last ? 202 : 422);
+        const json_t *fault = json_array_get(json_object_get(said, "errors"), 0);
+        if (!last) {
+            assert_string_equal(json_string_value(json_object_get(fault, "pointer")), refused[i].pointer);
+            assert_string_equal(json_string_value(json_object_get(fault, "code")), "procedure_not_by_post");
+        }
+        json_decref(said);
+    }
+    catalogue_in_force_set(NULL);
+}
+
 static void every_fault_of_a_booking_is_named(void **state)
 {
     static const struct {
@@ -493,6 +525,7 @@ int main(void)
         cmocka_unit_test(what_no_call_back_told_is_asked_for),
         cmocka_unit_test(a_parcel_is_cancelled_only_before_it_is_picked_up),
         cmocka_unit_test(the_label_is_a_pdf_and_is_kept),
+        cmocka_unit_test(a_procedure_done_in_person_is_not_sent_by_post),
         cmocka_unit_test(every_fault_of_a_booking_is_named),
         cmocka_unit_test(a_quote_says_that_it_is_illustrative),
         cmocka_unit_test(communes_are_found_over_http_by_old_and_new_names),
