@@ -12,12 +12,12 @@ static struct text money(struct arena *arena, int64_t amount)
 static void lines_put(struct paper *paper, struct arena *arena, const struct handover *h)
 {
     static const struct paper_table table = {.columns = 6,
-                                             .list = {{"STT", 0.07, SIDE_CENTRE},
-                                                      {"Số hiệu bưu gửi", 0.29, SIDE_CENTRE},
-                                                      {"Mã hồ sơ", 0.21, SIDE_LEFT},
-                                                      {"Người nộp hồ sơ", 0.21, SIDE_LEFT},
-                                                      {"Giấy tờ (bản)", 0.1, SIDE_CENTRE},
-                                                      {"Thu hộ (đồng)", 0.12, SIDE_RIGHT}}};
+                                             .list = {{"STT", 0.07, CENTRE},
+                                                      {"Số hiệu bưu gửi", 0.29, CENTRE},
+                                                      {"Mã hồ sơ", 0.21, LEFT},
+                                                      {"Người nộp hồ sơ", 0.21, LEFT},
+                                                      {"Giấy tờ (bản)", 0.1, CENTRE},
+                                                      {"Thu hộ (đồng)", 0.12, RIGHT}}};
     int64_t copies = 0, collect = 0;
     paper_table_head(paper, &table);
     for (int i = 0; i < h->lines.count; i++) {
@@ -32,8 +32,8 @@ static void lines_put(struct paper *paper, struct arena *arena, const struct han
         copies += db_int(&h->lines, i, 7);
         collect += db_int(&h->lines, i, 6);
     }
-    paper->y += 6;
-    paper_line(paper, 11.5, FACE_BOLD, SIDE_LEFT,
+    paper->page.y += 6;
+    paper_line(paper, 11.5, BOLD, LEFT,
                arena_textf(arena, "Cộng: %d phiếu gửi, %lld bản giấy tờ, thu hộ %.*s đồng.", h->lines.count,
                            (long long)copies, TEXT_ARGS(money(arena, collect))));
 }
@@ -50,7 +50,7 @@ static void signers_put(struct paper *paper, const struct handover *h)
         signer->title = db_text(&h->signatures, i, 2);
         signer->at = db_instant(&h->signatures, i, 3);
     }
-    paper->y += 10;
+    paper->page.y += 10;
     paper_signers(paper, signers);
 }
 
@@ -58,12 +58,12 @@ static void standing_put(struct paper *paper, struct arena *arena, const struct 
 {
     char at[INSTANT_TEXT_SIZE];
     if (h->void_at != INSTANT_NONE) {
-        paper_line(paper, 12, FACE_BOLD, SIDE_CENTRE, TEXT("BIÊN BẢN ĐÃ HỦY, KHÔNG CÓ GIÁ TRỊ"));
+        paper_line(paper, 12, BOLD, CENTRE, TEXT("BIÊN BẢN ĐÃ HỦY, KHÔNG CÓ GIÁ TRỊ"));
     } else if (h->signed_at == INSTANT_NONE) {
-        paper_line(paper, 10.5, FACE_ITALIC, SIDE_LEFT, TEXT("Biên bản có hiệu lực khi cả hai bên đã ký."));
+        paper_line(paper, 10.5, ITALIC, LEFT, TEXT("Biên bản có hiệu lực khi cả hai bên đã ký."));
     } else if (text_is(h->direction, "send")) {
         instant_format_vi(h->signed_at, at);
-        paper_line(paper, 11.5, FACE_BOLD, SIDE_LEFT,
+        paper_line(paper, 11.5, BOLD, LEFT,
                    arena_textf(arena, "Thời điểm nộp các hồ sơ trên: %s (Quyết định số 45/2016/QĐ-TTg, Điều 7).", at));
     }
 }
@@ -75,12 +75,12 @@ static void record_draw(struct paper *paper, struct arena *arena, const struct h
     struct text number = handover_number(h, arena);
     instant_format_vi(h->made_at, made);
     paper_head(paper, "CƠ QUAN TIẾP NHẬN", h->agency_name);
-    paper_line(paper, 15, FACE_BOLD, SIDE_CENTRE, TEXT("BIÊN BẢN GIAO NHẬN"));
-    paper_line(paper, 12, FACE_BOLD, SIDE_CENTRE,
+    paper_line(paper, 15, BOLD, CENTRE, TEXT("BIÊN BẢN GIAO NHẬN"));
+    paper_line(paper, 12, BOLD, CENTRE,
                send ? TEXT("Hồ sơ gửi qua dịch vụ bưu chính công ích")
                     : TEXT("Kết quả giải quyết gửi qua dịch vụ bưu chính công ích"));
-    paper->y += 4;
-    paper->y += paper_barcode(paper, PAPER_LEFT + PAPER_INNER / 2 - 100, 200, 36, number) + 8;
+    paper->page.y += 4;
+    paper->page.y += paper_barcode(paper, PAPER_LEFT + PAPER_INNER / 2 - 100, 200, 36, number) + 8;
     paper_field(paper, "Lập lúc", text_of(made));
     paper_field(paper, "Tại", h->place);
     struct text post = arena_textf(arena, "Bưu điện (%.*s)", TEXT_ARGS(h->carrier));
@@ -89,9 +89,9 @@ static void record_draw(struct paper *paper, struct arena *arena, const struct h
                              : h->agency_name;
     paper_field(paper, "Bên giao", send ? post : agency);
     paper_field(paper, "Bên nhận", send ? agency : post);
-    paper_line(paper, 11.5, FACE_PLAIN, SIDE_LEFT,
+    paper_line(paper, 11.5, REGULAR, LEFT,
                TEXT("Hai bên đã kiểm đếm, phong bì còn nguyên niêm phong, và giao nhận các phiếu gửi sau:"));
-    paper->y += 2;
+    paper->page.y += 2;
     lines_put(paper, arena, h);
     standing_put(paper, arena, h);
     signers_put(paper, h);

@@ -2,22 +2,15 @@
 #ifndef LEPHI_POSTAL_PAPER_H
 #define LEPHI_POSTAL_PAPER_H
 
-#include <cairo-pdf.h>
 #include "core/core.h"
-
-typedef struct _PangoLayout PangoLayout;
-
-enum face { FACE_PLAIN, FACE_BOLD, FACE_ITALIC };
-enum side { SIDE_LEFT, SIDE_CENTRE, SIDE_RIGHT };
+#include "core/paper/page.h"
 
 enum { PAPER_COLUMNS_MAX = 8 };
 
 struct paper {
+    struct page page;
     cairo_surface_t *surface;
-    cairo_t *cairo;
-    PangoLayout *layout;
     struct buf pdf;
-    double y;
     int sheet; /* from 1 */
     const char *foot;
 };
@@ -34,10 +27,10 @@ void paper_open(struct paper *paper, const char *title, instant_us at, const cha
 /* ERR_INTERNAL when anything could not be drawn; the paper is closed either way. */
 MUST_CHECK enum err paper_close(struct paper *paper, struct buf *out);
 
-/* Draws at paper->y, which stays; returns the height. */
-double paper_put(struct paper *paper, double x, double width, double size, enum face face, enum side side,
+/* Draws at paper->page.y, which stays; returns the height. */
+double paper_put(struct paper *paper, double x, double width, double size, enum weight weight, enum align align,
                  struct text text);
-void paper_line(struct paper *paper, double size, enum face face, enum side side, struct text text);
+void paper_line(struct paper *paper, double size, enum weight weight, enum align align, struct text text);
 /* "Label: value"; dots to be filled in by hand when the value is empty. */
 void paper_field(struct paper *paper, const char *label, struct text value);
 void paper_need(struct paper *paper, double height); /* a new sheet when so much does not fit */
@@ -49,7 +42,7 @@ struct paper_table {
     struct {
         const char *title;
         double share; /* of the inner width; together 1 */
-        enum side side;
+        enum align align;
     } list[PAPER_COLUMNS_MAX];
 };
 void paper_table_head(struct paper *paper, const struct paper_table *table);

@@ -121,11 +121,9 @@ static struct text procedure_words(struct arena *arena, struct text code)
 
 static void papers_put(struct paper *paper, struct arena *arena, struct text contents)
 {
-    static const struct paper_table table = {.columns = 4,
-                                             .list = {{"STT", 0.08, SIDE_CENTRE},
-                                                      {"Tên giấy tờ", 0.56, SIDE_LEFT},
-                                                      {"Loại", 0.24, SIDE_LEFT},
-                                                      {"Số bản", 0.12, SIDE_CENTRE}}};
+    static const struct paper_table table = {
+        .columns = 4,
+        .list = {{"STT", 0.08, CENTRE}, {"Tên giấy tờ", 0.56, LEFT}, {"Loại", 0.24, LEFT}, {"Số bản", 0.12, CENTRE}}};
     json_t *list = json_loadb(contents.at, contents.length, 0, NULL);
     paper_table_head(paper, &table);
     for (size_t i = 0; i < json_array_size(list) && i < PAPERS_MAX; i++) {
@@ -141,7 +139,7 @@ static void papers_put(struct paper *paper, struct arena *arena, struct text con
         paper_table_row(paper, &table, cells, -1);
     }
     json_decref(list);
-    paper->y += 6;
+    paper->page.y += 6;
 }
 
 static struct text money_words(struct arena *arena, int64_t amount, const char *none)
@@ -159,13 +157,13 @@ static void slip_draw(struct paper *paper, struct arena *arena, const struct par
     char made[INSTANT_TEXT_SIZE];
     instant_format_vi(db_instant(rows, 0, 1), made);
     paper_head(paper, "CƠ QUAN TIẾP NHẬN", db_text(rows, 0, 6));
-    paper_line(paper, 15, FACE_BOLD, SIDE_CENTRE, send ? TEXT("PHIẾU GỬI HỒ SƠ") : TEXT("PHIẾU GỬI KẾT QUẢ"));
-    paper_line(paper, 10.5, FACE_ITALIC, SIDE_CENTRE,
+    paper_line(paper, 15, BOLD, CENTRE, send ? TEXT("PHIẾU GỬI HỒ SƠ") : TEXT("PHIẾU GỬI KẾT QUẢ"));
+    paper_line(paper, 10.5, ITALIC, CENTRE,
                TEXT("(Dịch vụ bưu chính công ích, Quyết định số 45/2016/QĐ-TTg ngày 19/10/2016)"));
-    paper->y += 4;
-    paper->y += paper_barcode(paper, PAPER_LEFT + PAPER_INNER / 2 - 120, 240, 44,
-                              parcel->item.length ? parcel->item : parcel->code) +
-                10;
+    paper->page.y += 4;
+    paper->page.y += paper_barcode(paper, PAPER_LEFT + PAPER_INNER / 2 - 120, 240, 44,
+                                   parcel->item.length ? parcel->item : parcel->code) +
+                     10;
     paper_field(paper, "1. Mã hồ sơ", parcel->dossier);
     paper_field(paper, "2. Thủ tục hành chính", procedure_words(arena, db_text(rows, 0, 2)));
     paper_field(paper, "3. Người nộp hồ sơ", db_text(rows, 0, 3));
@@ -180,13 +178,13 @@ static void slip_draw(struct paper *paper, struct arena *arena, const struct par
                 parcel->fee >= 0 ? money_words(arena, parcel->fee, "0 đồng")
                                  : money_words(arena, parcel->quoted, "theo bảng giá của bưu điện"));
     paper_field(paper, "8. Lập phiếu lúc", text_of(made));
-    paper_line(paper, 11.5, FACE_PLAIN, SIDE_LEFT, TEXT("9. Giấy tờ trong phong bì:"));
+    paper_line(paper, 11.5, REGULAR, LEFT, TEXT("9. Giấy tờ trong phong bì:"));
     papers_put(paper, arena, db_text(rows, 0, 0));
     paper_line(
-        paper, 10, FACE_ITALIC, SIDE_LEFT,
+        paper, 10, ITALIC, LEFT,
         TEXT("Phong bì được niêm phong trước mặt người gửi. Thời điểm nộp hồ sơ là khi bưu điện và cơ quan tiếp nhận "
              "cùng ký biên bản giao nhận. Cước bưu chính không phải là phí, lệ phí của Nhà nước."));
-    paper->y += 8;
+    paper->page.y += 8;
     const struct paper_signer signers[2] = {{.role = send ? "NGƯỜI GỬI" : "NGƯỜI NHẬN"},
                                             {.role = "NHÂN VIÊN BƯU ĐIỆN"}};
     paper_signers(paper, signers);

@@ -2,6 +2,9 @@
 -- Basis: QĐ 45/2016/QĐ-TTg Điều 6 (phiếu gửi hồ sơ) and Điều 7 khoản 3, 4 (biên bản giao nhận: its signing is the legal filing
 -- time of the dossiers on it, not the pick-up).
 
+ALTER TABLE dossier ADD COLUMN handed_over_at timestamptz;
+COMMENT ON COLUMN dossier.handed_over_at IS 'Filed by a hand-over record that both sides signed: the first such moment is the filing time, whatever is told later.';
+
 CREATE TABLE postal_slip (
     parcel_id  bigint      PRIMARY KEY REFERENCES parcel,
     contents   jsonb       NOT NULL CHECK (jsonb_typeof(contents) = 'array' AND jsonb_array_length(contents) BETWEEN 1 AND 30),
@@ -134,9 +137,9 @@ BEGIN
     UPDATE postal_handover SET signed_at = at WHERE id = which;
     IF h.direction = 'send' THEN
         WITH changed AS (
-            UPDATE dossier d SET submitted_at = at, changed_at = at
+            UPDATE dossier d SET submitted_at = at, handed_over_at = at, changed_at = at
             FROM postal_handover_line l JOIN parcel p ON p.id = l.parcel_id
-            WHERE l.handover_id = which AND d.code = p.dossier AND d.state IN ('filed', 'supplement')
+            WHERE l.handover_id = which AND d.code = p.dossier AND d.state IN ('filed', 'supplement') AND d.handed_over_at IS NULL
             RETURNING d.code)
         SELECT array_agg(code ORDER BY code) INTO filed FROM changed;
         IF filed IS NOT NULL THEN

@@ -12,9 +12,10 @@ double page_measure(struct page *page, double width, double size, enum weight we
                     struct text text)
 {
     PangoFontDescription *font = pango_font_description_new();
-    pango_font_description_set_family_static(font, FONT);
+    pango_font_description_set_family_static(font, page->fonts);
     pango_font_description_set_absolute_size(font, size * PANGO_SCALE);
     pango_font_description_set_weight(font, weight == BOLD ? PANGO_WEIGHT_BOLD : PANGO_WEIGHT_NORMAL);
+    pango_font_description_set_style(font, weight == ITALIC ? PANGO_STYLE_ITALIC : PANGO_STYLE_NORMAL);
     pango_layout_set_font_description(page->layout, font);
     pango_font_description_free(font);
     pango_layout_set_width(page->layout, (int)(width * PANGO_SCALE));
@@ -99,8 +100,13 @@ void page_qr(struct page *page, double x, double y, double side, const char *tex
 
 void page_open(cairo_surface_t *surface, double width, double height, double margin, double size, struct page *ret_page)
 {
-    *ret_page = (struct page){
-        .cairo = cairo_create(surface), .width = width, .height = height, .margin = margin, .size = size, .y = margin};
+    *ret_page = (struct page){.cairo = cairo_create(surface),
+                              .fonts = FONT,
+                              .width = width,
+                              .height = height,
+                              .margin = margin,
+                              .size = size,
+                              .y = margin};
     ret_page->layout = pango_cairo_create_layout(ret_page->cairo);
     pango_cairo_context_set_resolution(pango_layout_get_context(ret_page->layout), 72);
     pango_layout_context_changed(ret_page->layout);

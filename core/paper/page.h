@@ -9,12 +9,13 @@
 
 typedef struct _PangoLayout PangoLayout;
 
-enum weight { REGULAR, BOLD }; /* two faces: each embedded subset weighs 15 KB */
+enum weight { REGULAR, BOLD, ITALIC }; /* each embedded subset weighs 15 KB: few on one paper */
 enum align { LEFT, CENTRE, RIGHT };
 
 struct page {
     cairo_t *cairo;
     PangoLayout *layout;
+    const char *fonts;            /* families, the first that is there */
     double width, height, margin; /* height 0: as long as it needs, never broken */
     double size;                  /* of ordinary text */
     double y;

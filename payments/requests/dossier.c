@@ -23,7 +23,7 @@ static const struct db_statement put_sql = {
     " state = excluded.state, applicant_name = excluded.applicant_name, applicant_phone = excluded.applicant_phone,"
     " applicant_email = excluded.applicant_email, applicant_id_number = excluded.applicant_id_number,"
     " applicant_address = excluded.applicant_address, applicant_commune = excluded.applicant_commune,"
-    " submitted_at = excluded.submitted_at, changed_at = excluded.changed_at"
+    " submitted_at = coalesce(dossier.handed_over_at, excluded.submitted_at), changed_at = excluded.changed_at"
     " WHERE (dossier.procedure, dossier.agency, dossier.channel) = (excluded.procedure, excluded.agency, "
     "excluded.channel)"
     " OR (($14 NOT LIKE 'staff:%' OR dossier.channel = excluded.channel)"

@@ -72,20 +72,13 @@ struct parcel_made {
     const char *item, *dossier;
 };
 
-static struct parcel_made parcel_new(const char *direction, const char *state)
+static struct parcel_made parcel_for(const char *dossier, const char *direction, const char *state)
 {
     static int number = 20000000;
     char digits[9];
     snprintf(digits, sizeof digits, "%08d", number++);
     struct parcel_made made = {.item = arena_printf(&arena, "EP%s%cVN", digits, postal_s10_check(digits)),
-                               .dossier = arena_printf(&arena, "000.21.25.H49-%s", digits)};
-    test_sql(db, arena_printf(&arena,
-                              "INSERT INTO dossier (code, procedure, agency, channel, applicant_name, applicant_phone,"
-                              " applicant_id_number, applicant_address, applicant_commune, submitted_at, registered_at,"
-                              " changed_at) VALUES ('%s', '1.004194', 'A1', 'post', 'Nguyễn Thị Ánh Tuyết',"
-                              " '0912345678', '022190001234', 'Tổ 5, khu 2, phường Hà Lầm', '06676',"
-                              " '2026-11-18 01:00Z', '2026-11-18 01:00Z', '2026-11-18 01:00Z')",
-                              made.dossier));
+                               .dossier = dossier};
     made.id = test_int(
         db, arena_printf(&arena,
                          "INSERT INTO parcel (code, carrier, dossier, direction, state, wish, weight_g, collect, fee,"
@@ -95,6 +88,21 @@ static struct parcel_made parcel_new(const char *direction, const char *state)
                          " RETURNING id",
                          digits, made.dossier, direction, state, made.item));
     return made;
+}
+
+/* With a dossier of its own. */
+static struct parcel_made parcel_new(const char *direction, const char *state)
+{
+    static int number;
+    const char *dossier = arena_printf(&arena, "000.21.25.H49-%04d", ++number);
+    test_sql(db, arena_printf(&arena,
+                              "INSERT INTO dossier (code, procedure, agency, channel, applicant_name, applicant_phone,"
+                              " applicant_id_number, applicant_address, applicant_commune, submitted_at, registered_at,"
+                              " changed_at) VALUES ('%s', '1.004194', 'A1', 'post', 'Nguyễn Thị Ánh Tuyết',"
+                              " '0912345678', '022190001234', 'Tổ 5, khu 2, phường Hà Lầm', '06676',"
+                              " '2026-11-18 01:00Z', '2026-11-18 01:00Z', '2026-11-18 01:00Z')",
+                              dossier));
+    return parcel_for(dossier, direction, state);
 }
 
 static const char *path_of(const char *what, int64_t id, const char *rest)
@@ -229,6 +237,15 @@ static void the_second_signature_files_the_dossiers_at_that_moment(void **state)
     assert_int_equal(test_int(db, told), 2);
     expect("POST", path_of("handovers", record, "/void"), "", 409, "");
     test_sql_refused(db, "UPDATE postal_signature SET name = 'x'", "23001");
+
+    /* Papers that follow in a second envelope move nothing. */
+    test_sql(db, arena_printf(&arena, "UPDATE parcel SET state = 'delivered' WHERE id = %lld", (long long)list[0].id));
+    struct parcel_made more = parcel_for(list[0].dossier, "send", "booked");
+    expect("POST", path_of("bookings", more.id, "/slip"), PAPERS, 201, "pdf_url");
+    int64_t second = record_new(&more, 1);
+    signed_by(second, "agency", "Lê Thị Tiếp Nhận", 201, "\"signed_at\":null");
+    signed_by(second, "post", "Phạm Văn Bưu", 201, "\"state\":\"signed\"");
+    assert_int_equal(test_int(db, filed), 2);
 }
 
 static void one_person_never_signs_for_both_sides(void **state)

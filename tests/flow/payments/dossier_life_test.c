@@ -180,6 +180,18 @@ static void a_dossier_that_goes_on_closes_what_nobody_took_up(void **state)
     assert_string_equal(json_string_at(json_array_get(answers, 0), "answer"), "yes");
 }
 
+/* What the one-stop shop sends again does not move the filing time that a signed hand-over record has set. */
+static void a_signed_hand_over_stays_the_filing_time(void **state)
+{
+    tell(&extract, "LIFE-6", "filed");
+    test_sql(db,
+             "UPDATE dossier SET submitted_at = '2026-11-21 03:00Z', handed_over_at = '2026-11-21 03:00Z' WHERE code ="
+             " 'LIFE-6'");
+    tell(&extract, "LIFE-6", "filed");
+    assert_int_equal(
+        test_int(db, "SELECT count(*) FROM dossier WHERE code = 'LIFE-6' AND submitted_at = handed_over_at"), 1);
+}
+
 static void the_books_agree(void **state)
 {
     assert_int_equal(service_audit(db), 0);
@@ -193,6 +205,7 @@ int main(void)
         cmocka_unit_test(a_rule_that_is_not_set_is_for_people_to_decide),
         cmocka_unit_test(a_part_that_was_paid_is_offered_back_and_later_money_is_held),
         cmocka_unit_test(a_dossier_that_goes_on_closes_what_nobody_took_up),
+        cmocka_unit_test(a_signed_hand_over_stays_the_filing_time),
         cmocka_unit_test(the_books_agree),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
