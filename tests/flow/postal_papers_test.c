@@ -239,7 +239,7 @@ static void the_second_signature_files_the_dossiers_at_that_moment(void **state)
     test_sql_refused(db, "UPDATE postal_signature SET name = 'x'", "23001");
 
     /* Papers that follow in a second envelope move nothing. */
-    test_sql(db, arena_printf(&arena, "UPDATE parcel SET state = 'delivered' WHERE id = %lld", (long long)list[0].id));
+    test_sql(db, arena_printf(&arena, "UPDATE parcel SET status = 'delivered' WHERE id = %lld", (long long)list[0].id));
     struct parcel_made more = parcel_for(list[0].dossier, "send", "booked");
     expect("POST", path_of("bookings", more.id, "/slip"), PAPERS, 201, "pdf_url");
     int64_t second = record_new(&more, 1);
