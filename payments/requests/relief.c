@@ -4,7 +4,7 @@
 #include "payments/requests/request_parts.h"
 
 static const struct db_statement relief_sql = {"relief_of_person",
-                                               "SELECT amount, times FROM relief_of_person($1, $2, $3)"};
+                                               "SELECT amount, times FROM relief_of_person($1, $2, $3, $4)"};
 
 static enum err line_check(struct db *db, struct arena *arena, const struct payment_request_order *order,
                            struct text rule, instant_us at)
@@ -15,6 +15,7 @@ static enum err line_check(struct db *db, struct arena *arena, const struct paym
     db_arg_instant(&args, at);
     db_arg_text(&args, order->dossier->applicant_id_number);
     db_arg_text(&args, rule);
+    db_arg_text(&args, order->dossier->code);
     enum err err = db_query(db, &relief_sql, &args, &rows);
     if (err)
         return err;

@@ -136,6 +136,20 @@ static void another_person_and_another_year_are_not_concerned(void **state)
     assert_int_equal(test_int(db, arena_printf(&arena, of_year, -1)), 0);
 }
 
+/* Its code can still be paid; the same dossier may ask anew. */
+static void what_ran_out_still_holds_the_year(void **state)
+{
+    file("CAR-8", "022080000008");
+    file("CAR-9", "022080000008");
+    struct service_answer answer = ask("CAR-8", 0, 0);
+    assert_int_equal(due(&answer), CAR_FEE - RELIEF);
+    test_sql(db, arena_printf(&arena, "UPDATE payment_request SET status = 'expired' WHERE id = %lld",
+                              (long long)json_int_at(answer.json, "id")));
+    assert_int_equal(ask("CAR-9", 0, 0).status, 422);
+    answer = ask("CAR-8", 0, 0);
+    assert_int_equal(due(&answer), CAR_FEE - RELIEF);
+}
+
 static void what_was_cancelled_took_nothing_off(void **state)
 {
     file("CAR-4", "022080000003");
@@ -190,6 +204,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_of_a_year_is_halved_and_the_second_must_say_so),
         cmocka_unit_test(another_person_and_another_year_are_not_concerned),
+        cmocka_unit_test(what_ran_out_still_holds_the_year),
         cmocka_unit_test(what_was_cancelled_took_nothing_off),
         cmocka_unit_test(without_the_persons_number_there_is_no_such_relief),
         cmocka_unit_test(several_at_one_moment_get_it_once),
