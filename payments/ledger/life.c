@@ -7,15 +7,34 @@
 
 static const struct db_statement lines_sql = {
     "life_lines",
-    "SELECT r.id, l.ordinal, l.fee, coalesce(r.paid_on, r.priced_on), l.legal_basis FROM payment_request r"
+    "SELECT r.id, l.ordinal, l.fee, coalesce(r.paid_on, r.priced_on), l.legal_basis, r.catalogue_version FROM "
+    "payment_request r"
     " JOIN request_line l ON l.request_id = r.id WHERE r.dossier = $1 AND r.status IN ('paid', 'overpaid',"
-    " 'partly_refunded') AND l.net > 0 AND l.kind IN ('phi', 'le_phi') ORDER BY r.id, l.ordinal LIMIT 500"};
+    " 'partly_refunded') AND l.net > 0 AND l.kind IN ('phi', 'le_phi') ORDER BY r.id, l.ordinal"};
 static const struct db_statement state_sql = {"life_state", "SELECT state FROM dossier WHERE code = $1"};
 static const struct db_statement ends_sql = {
     "dossier_ends", "SELECT dossier_ends($1, $2, $3, $4::bigint[], $5::integer[], $6::text[], $7::text[])"};
 static const struct db_statement goes_on_sql = {"dossier_goes_on", "SELECT dossier_goes_on($1, $2, $3)"};
 
 static const char *const answer_names[] = {"unset", "no", "yes"};
+
+/* By the version that the line was priced by: a later one does not change what was promised. */
+static enum err answer_of(struct db *db, struct arena *arena, const struct db_rows *rows, int row, struct text state,
+                          enum fee_refund *ret_answer)
+{
+    struct catalogue *catalogue;
+    date_days day;
+    enum err err = catalogue_version_hold(db, arena, db_text(rows, row, 5), &catalogue);
+    *ret_answer = FEE_REFUND_UNSET;
+    if (err)
+        return err == ERR_NOT_FOUND ? OK : err; /* a version that is gone says nothing */
+    const struct fee *fee =
+        date_parse(db_text(rows, row, 3), &day) ? catalogue_fee_on(catalogue, db_text(rows, row, 2), day) : NULL;
+    if (fee)
+        *ret_answer = fee_refund(fee, state);
+    catalogue_drop(catalogue);
+    return OK;
+}
 
 static enum err ends(struct db *db, struct arena *arena, instant_us at, struct text code, struct text state)
 {
@@ -29,17 +48,16 @@ static enum err ends(struct db *db, struct arena *arena, instant_us at, struct t
     int64_t *requests = ARENA_ARRAY(arena, int64_t, count + 1), *ordinals = ARENA_ARRAY(arena, int64_t, count + 1);
     struct text *answers = ARENA_ARRAY(arena, struct text, count + 1),
                 *bases = ARENA_ARRAY(arena, struct text, count + 1);
-    struct catalogue *catalogue = catalogue_in_force_hold();
-    for (int i = 0; i < rows.count; i++) {
-        date_days day;
-        const struct fee *fee = catalogue && date_parse(db_text(&rows, i, 3), &day)
-                                    ? catalogue_fee_on(catalogue, db_text(&rows, i, 2), day)
-                                    : NULL;
-        requests[i] = db_int(&rows, i, 0);
-        ordinals[i] = db_int(&rows, i, 1);
-        answers[i] = text_of(answer_names[fee ? fee_refund(fee, state) : FEE_REFUND_UNSET]);
-        bases[i] = db_text(&rows, i, 4);
+    for (size_t i = 0; i < count && !err; i++) {
+        enum fee_refund answer;
+        err = answer_of(db, arena, &rows, (int)i, state, &answer);
+        requests[i] = db_int(&rows, (int)i, 0);
+        ordinals[i] = db_int(&rows, (int)i, 1);
+        answers[i] = text_of(answer_names[answer]);
+        bases[i] = db_text(&rows, (int)i, 4);
     }
+    if (err)
+        return err;
     db_arg_instant(&act, at);
     db_arg_text(&act, code);
     db_arg_text(&act, state);
@@ -47,9 +65,7 @@ static enum err ends(struct db *db, struct arena *arena, instant_us at, struct t
     db_arg_int_array(&act, ordinals, count);
     db_arg_text_array(&act, answers, count);
     db_arg_text_array(&act, bases, count);
-    err = db_run(db, &ends_sql, &act);
-    catalogue_drop(catalogue);
-    return err;
+    return db_run(db, &ends_sql, &act);
 }
 
 static enum err follow(struct db *db, const struct job *job, struct arena *arena, instant_us at)
