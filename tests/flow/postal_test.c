@@ -394,8 +394,10 @@ static void a_procedure_done_in_person_is_not_sent_by_post(void **state)
 {
     static const struct {
         const char *procedure, *service, *pointer;
-    } refused[] = {
-        {"2.000884", "send", "/dossier"}, {"2.000884", "receive", "/dossier"}, {"QN.CC-DOI", "send", "/service"}};
+    } refused[] = {{"QN.CONGCHUNG", "send", "/dossier"},
+                   {"QN.CONGCHUNG", "receive", "/dossier"},
+                   {"2.000884", "send", "/service"},
+                   {"QN.CC-DOI", "send", "/service"}};
     struct faults faults;
     struct catalogue *catalogue;
     faults_init(&faults, &arena);
