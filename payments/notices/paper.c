@@ -128,7 +128,7 @@ enum err notice_pdf_handle(struct request *rq)
 {
     const struct notices_config *config = notices_in_use();
     struct payment_request r;
-    struct dossier dossier;
+    struct dossier dossier = {0};
     struct agency agency;
     struct buf pdf = {0};
     enum err err = find(rq, &r);
