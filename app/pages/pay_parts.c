@@ -362,6 +362,11 @@ static const char *next_words(const struct pay_view *view)
             "When the money arrives this page says so and gives the receipt. Without a bank account: take this "
             "notice to the one-stop desk.");
     case REQUEST_PAID:
+        if (view->answers.count)
+            return say(page,
+                       "Hồ sơ đã kết thúc, không có kết quả. Việc hoàn tiền ghi ở trên. Giữ đường dẫn này để theo dõi.",
+                       "Your dossier has ended without a result. What becomes of the money stands above. Keep this "
+                       "address to follow it.");
         return say(page, "Không phải làm gì thêm. Hồ sơ được xử lý tiếp. Giữ đường dẫn này để xem lại biên lai.",
                    "Nothing more to do. Your dossier goes on. Keep this address to see the receipt again.");
     case REQUEST_OVERPAID:

@@ -104,6 +104,7 @@ static void a_refused_dossier_gives_back_what_the_fees_rule_says(void **state)
     assert_string_equal(status_of(open.id), "cancelled");
     assert_int_equal(one(CASES "'proposed'", paid.id), paid.amount);
     assert_true(page_says(&paid, "được hoàn (TT 28/2026/TT-BTC"));
+    assert_true(page_says(&paid, "Hồ sơ đã kết thúc"));
 
     /* The case is there, filled in; two people carry it out, and it is one case. */
     int64_t payment = one("id FROM payment WHERE true", paid.id);
