@@ -254,7 +254,8 @@ static void the_radius_is_exactly_as_promised(void **state)
                 memcpy(memo, made.text, sizeof memo);
                 memo[a] = alphabet[pair % 32];
                 memo[b] = alphabet[pair / 32];
-                if (memo[a] != made.text[a] && memo[b] != made.text[b])
+                bool second_prefix = memo[2] == 'Q' && memo[3] == 'N'; /* then a reading from there is as good */
+                if (memo[a] != made.text[a] && memo[b] != made.text[b] && !second_prefix)
                     assert_int_equal(reference_candidates(text_of(memo), found), 0);
             }
 }
