@@ -116,6 +116,8 @@ static void put_status(struct pay_view *view)
     pay_put_receipt_link(view);
     html(out, "\n<p class=\"meta\">%s <b>%.*s</b>. %s %s.</p>\n", say(page, "Hồ sơ", "Dossier"), TEXT_ARGS(r->dossier),
          say(page, "Thông tin cập nhật lúc", "As of"), say_instant(page, page->rq->at));
+    if (r->reason.length)
+        html(out, "<p class=\"meta\">%s: %.*s</p>\n", say(page, "Lý do nộp", "Why it is asked"), TEXT_ARGS(r->reason));
     pay_put_prices(view);
     if (r->status != REQUEST_NOTHING_DUE)
         html(out, "<p><a class=\"button\" href=\"/p/%s%s\" id=\"check\">%s</a></p>\n", view->token,

@@ -13,8 +13,10 @@ static const struct db_statement refunds_sql = {
     " JOIN payment p ON p.id = f.payment_id WHERE f.request_id = $1 ORDER BY f.id LIMIT 50"};
 static const struct db_statement answers_sql = {
     "pages_refund_answers",
-    "SELECT a.answer, a.state, l.name, a.legal_basis, a.at FROM refund_answer a JOIN request_line l"
-    " ON l.request_id = a.request_id AND l.ordinal = a.ordinal WHERE a.request_id = $1 AND a.void_at"
+    "SELECT a.answer, a.state, l.name, a.legal_basis, a.at, coalesce(' (' || d.state_reason || ')', '') FROM"
+    " refund_answer a JOIN request_line l ON l.request_id = a.request_id AND l.ordinal = a.ordinal"
+    " JOIN payment_request r ON r.id = a.request_id JOIN dossier d ON d.code = r.dossier WHERE a.request_id = $1 AND "
+    "a.void_at"
     " IS NULL ORDER BY l.ordinal LIMIT 50"};
 static const struct db_statement receipts_sql = {"pages_receipts",
                                                  "SELECT id FROM receipt WHERE request_id = $1 ORDER BY id LIMIT 20"};
@@ -295,8 +297,8 @@ static void put_refund_answers(struct pay_view *view)
                 ? say(page, "không được hoàn theo quy định", "is not given back by the rule")
                 : say(page, "cơ quan thu sẽ quyết định việc hoàn", "the agency decides on giving it back");
         put_event(page, text_is(answer, "unset") ? "wait" : "done",
-                  arena_printf(page->arena, "%s: %.*s %s (%.*s)", why, TEXT_ARGS(fee), what,
-                               TEXT_ARGS(db_text(&view->answers, i, 3))),
+                  arena_printf(page->arena, "%s%.*s: %.*s %s (%.*s)", why, TEXT_ARGS(db_text(&view->answers, i, 5)),
+                               TEXT_ARGS(fee), what, TEXT_ARGS(db_text(&view->answers, i, 3))),
                   say_instant(page, db_instant(&view->answers, i, 4)));
     }
 }

@@ -5,6 +5,8 @@
 #include "payments/fees/fees.h"
 #include "payments/ledger/ledger.h"
 
+enum { ENDS_TRIES = 3 }; /* then the job comes again by itself */
+
 static const struct db_statement lines_sql = {
     "life_lines",
     "SELECT r.id, l.ordinal, l.fee, coalesce(r.paid_on, r.priced_on), l.legal_basis, r.catalogue_version FROM "
@@ -36,7 +38,8 @@ static enum err answer_of(struct db *db, struct arena *arena, const struct db_ro
     return OK;
 }
 
-static enum err ends(struct db *db, struct arena *arena, instant_us at, struct text code, struct text state)
+/* ERR_CONFLICT: a request was settled since its lines were read. */
+static enum err ends_once(struct db *db, struct arena *arena, instant_us at, struct text code, struct text state)
 {
     struct db_args args = db_args(arena), act = db_args(arena);
     struct db_rows rows;
@@ -65,7 +68,16 @@ static enum err ends(struct db *db, struct arena *arena, instant_us at, struct t
     db_arg_int_array(&act, ordinals, count);
     db_arg_text_array(&act, answers, count);
     db_arg_text_array(&act, bases, count);
-    return db_run(db, &ends_sql, &act);
+    err = db_query(db, &ends_sql, &act, &rows);
+    return err ? err : db_bool(&rows, 0, 0) ? OK : ERR_CONFLICT;
+}
+
+static enum err ends(struct db *db, struct arena *arena, instant_us at, struct text code, struct text state)
+{
+    enum err err = ERR_CONFLICT;
+    for (int i = 0; i < ENDS_TRIES && err == ERR_CONFLICT; i++)
+        err = ends_once(db, arena, at, code, state);
+    return err;
 }
 
 static enum err follow(struct db *db, const struct job *job, struct arena *arena, instant_us at)

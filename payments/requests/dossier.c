@@ -4,11 +4,16 @@
 
 static const char *const state_names[] = {"filed", "supplement", "refused", "withdrawn", "done", NULL};
 
+#define STATE_SKEW_US (5 * 60 * SECOND_US) /* so far another system's clock may be ahead of ours */
+
 #define DOSSIER_COLUMNS                                                                                                \
     "code, procedure, agency, channel, state, applicant_name, applicant_phone, applicant_email, applicant_id_number,"  \
-    " applicant_address, applicant_commune, submitted_at"
+    " applicant_address, applicant_commune, submitted_at, state_reason, state_at"
 
 static const struct db_statement find_sql = {"dossier_find", "SELECT " DOSSIER_COLUMNS " FROM dossier WHERE code = $1"};
+
+static const struct db_statement hold_sql = {"dossier_hold",
+                                             "SELECT " DOSSIER_COLUMNS " FROM dossier WHERE code = $1 FOR SHARE"};
 
 /* A dossier that already has an open or paid request keeps the channel and procedure its price was made for. Staff
  * never change a channel here: that takes two of them and a reason (channel.c). */
@@ -16,32 +21,37 @@ static const struct db_statement put_sql = {
     "dossier_put",
     "WITH put AS (INSERT INTO dossier (code, procedure, agency, channel, state, applicant_name, applicant_phone, "
     "applicant_email,"
-    " applicant_id_number, applicant_address, applicant_commune, submitted_at, registered_at, changed_at)"
-    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)"
+    " applicant_id_number, applicant_address, applicant_commune, submitted_at, state_reason, state_at, registered_at,"
+    " changed_at)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)"
     " ON CONFLICT (code) DO UPDATE SET procedure = excluded.procedure, agency = excluded.agency, channel = "
     "excluded.channel,"
     " state = excluded.state, applicant_name = excluded.applicant_name, applicant_phone = excluded.applicant_phone,"
     " applicant_email = excluded.applicant_email, applicant_id_number = excluded.applicant_id_number,"
     " applicant_address = excluded.applicant_address, applicant_commune = excluded.applicant_commune,"
-    " submitted_at = coalesce(dossier.handed_over_at, excluded.submitted_at), changed_at = excluded.changed_at"
+    " submitted_at = coalesce(dossier.handed_over_at, excluded.submitted_at), changed_at = excluded.changed_at,"
+    " state_reason = coalesce(excluded.state_reason, CASE WHEN dossier.state = excluded.state THEN "
+    "dossier.state_reason END),"
+    " state_at = coalesce(excluded.state_at, CASE WHEN dossier.state = excluded.state THEN dossier.state_at END)"
     " WHERE (dossier.procedure, dossier.agency, dossier.channel) = (excluded.procedure, excluded.agency, "
     "excluded.channel)"
-    " OR (($14 NOT LIKE 'staff:%' OR dossier.channel = excluded.channel)"
+    " OR (($16 NOT LIKE 'staff:%' OR dossier.channel = excluded.channel)"
     " AND NOT EXISTS (SELECT FROM payment_request r WHERE r.dossier = dossier.code AND r.status <> 'cancelled'))"
     " RETURNING code, state, channel, procedure, xmax = 0 AS fresh),"
-    " told AS (SELECT event_record($13, ARRAY['dossier.changed'], ARRAY[code], ARRAY[NULL::bigint],"
+    " told AS (SELECT event_record($15, ARRAY['dossier.changed'], ARRAY[code], ARRAY[NULL::bigint],"
     " ARRAY[jsonb_build_object('state', state)]) FROM put),"
-    " noted AS (SELECT audit_record($13, $14, 'dossier.put', code, jsonb_build_object('state', state, 'channel', "
+    " noted AS (SELECT audit_record($15, $16, 'dossier.put', code, jsonb_build_object('state', state, 'channel', "
     "channel,"
     " 'procedure', procedure)) FROM put)"
     " SELECT fresh FROM put, told, noted"};
 
-enum err dossier_find(struct db *db, struct arena *arena, struct text code, struct dossier *ret_dossier)
+static enum err find_by(struct db *db, const struct db_statement *statement, struct arena *arena, struct text code,
+                        struct dossier *ret_dossier)
 {
     struct db_args args = db_args(arena);
     struct db_rows rows;
     db_arg_text(&args, code);
-    enum err err = db_query(db, &find_sql, &args, &rows);
+    enum err err = db_query(db, statement, &args, &rows);
     if (err || !rows.count)
         return err ? err : ERR_DOSSIER_UNKNOWN;
     *ret_dossier = (struct dossier){.code = db_text(&rows, 0, 0),
@@ -55,8 +65,20 @@ enum err dossier_find(struct db *db, struct arena *arena, struct text code, stru
                                     .applicant_id_number = db_text(&rows, 0, 8),
                                     .applicant_address = db_text(&rows, 0, 9),
                                     .applicant_commune = db_text(&rows, 0, 10),
-                                    .submitted_at = db_instant(&rows, 0, 11)};
+                                    .submitted_at = db_instant(&rows, 0, 11),
+                                    .state_reason = db_text(&rows, 0, 12),
+                                    .state_at = db_instant(&rows, 0, 13)};
     return OK;
+}
+
+enum err dossier_find(struct db *db, struct arena *arena, struct text code, struct dossier *ret_dossier)
+{
+    return find_by(db, &find_sql, arena, code, ret_dossier);
+}
+
+enum err dossier_hold(struct db *db, struct arena *arena, struct text code, struct dossier *ret_dossier)
+{
+    return find_by(db, &hold_sql, arena, code, ret_dossier);
 }
 
 static bool dossier_code_is_good(struct text code)
@@ -99,6 +121,10 @@ static enum err dossier_read(struct request *rq, struct dossier *ret)
     json_read_enum(&in, "channel", REQUIRED, channel_names, &channel);
     json_read_enum(&in, "state", OPTIONAL, state_names, &state);
     json_read_instant(&in, "submitted_at", REQUIRED, &ret->submitted_at);
+    json_read_text(&in, "state_reason", OPTIONAL, 1, 500, &ret->state_reason);
+    json_read_instant(&in, "state_at", OPTIONAL, &ret->state_at);
+    if (ret->state_at != INSTANT_NONE && ret->state_at > rq->at + STATE_SKEW_US)
+        json_fault(&in, "state_at", ERR_FIELD_VALUE, "Không được ở tương lai");
     read_applicant(&in, ret);
     if (!dossier_code_is_good(ret->code))
         faults_add(&rq->faults, "code", ERR_FIELD_FORMAT, "Mã hồ sơ có từ 3 đến 60 chữ, số, dấu chấm, gạch");
@@ -127,6 +153,8 @@ static void dossier_write(struct json *json, const void *what)
     json_put_text(json, "agency", d->agency);
     json_put_text(json, "channel", d->channel);
     json_put_text(json, "state", d->state);
+    json_put_text_or_null(json, "state_reason", d->state_reason);
+    json_put_instant(json, "state_at", d->state_at);
     json_put_object(json, "applicant");
     json_put_text(json, "name", d->applicant_name);
     json_put_text_or_null(json, "phone", d->applicant_phone);
@@ -161,7 +189,7 @@ static enum err refuse_contradiction(struct request *rq, const struct dossier *w
 
 enum err dossier_put_handle(struct request *rq)
 {
-    struct dossier dossier = {.code = request_capture(rq, "code")};
+    struct dossier dossier = {.code = request_capture(rq, "code"), .state_at = INSTANT_NONE};
     enum err err = dossier_read(rq, &dossier);
     if (err)
         return reply_faults(rq, err);
@@ -181,6 +209,8 @@ enum err dossier_put_handle(struct request *rq)
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
         db_arg_text(&args, columns[i]);
     db_arg_instant(&args, dossier.submitted_at);
+    db_arg_text(&args, dossier.state_reason);
+    db_arg_instant(&args, dossier.state_at);
     db_arg_instant(&args, rq->at);
     db_arg_string(&args, auth_actor(rq));
     struct db_rows rows;
@@ -193,7 +223,7 @@ enum err dossier_put_handle(struct request *rq)
 }
 
 static const struct db_statement states_sql = {
-    "dossier_states", "SELECT state, at FROM dossier_state WHERE dossier = $1 ORDER BY id LIMIT 200"};
+    "dossier_states", "SELECT state, at, reason, since FROM dossier_state WHERE dossier = $1 ORDER BY id LIMIT 200"};
 static const struct db_statement answers_sql = {
     "dossier_answers",
     "SELECT r.reference, l.fee, l.name, l.net, a.state, a.answer, a.legal_basis, a.at FROM refund_answer a"
@@ -214,6 +244,8 @@ static void life_write(struct json *json, const struct dossier_view *view)
         json_put_object(json, NULL);
         json_put_text(json, "state", db_text(&view->states, i, 0));
         json_put_instant(json, "at", db_instant(&view->states, i, 1));
+        json_put_text_or_null(json, "reason", db_text(&view->states, i, 2));
+        json_put_instant(json, "since", db_instant(&view->states, i, 3));
         json_put_end(json);
     }
     json_put_end(json);

@@ -11,7 +11,7 @@ const char *const request_status_names[REQUEST_STATUS_COUNT + 1] = {
     "SELECT r.id, r.reference, r.dossier, r.stage, r.status, r.amount, r.allocated, r.surplus, r.collector, "          \
     "a.bank_bin,"                                                                                                      \
     " a.account_number, a.account_name, r.vietqr_payload, r.quote, r.payer, r.created_at, r.expires_at, "              \
-    "r.settled_at, r.paid_on"                                                                                          \
+    "r.settled_at, r.paid_on, r.reason"                                                                                \
     " FROM payment_request r LEFT JOIN receiving_account a ON a.id = r.account_id "
 
 static const struct db_statement find_sql = {"request_find", REQUEST_SELECT "WHERE r.id = $1"};
@@ -22,6 +22,8 @@ static const struct db_statement make_sql = {
     "request_make",
     "SELECT benefits_keep($1, request_make($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, "
     "$16), $17, $18)"};
+static const struct db_statement reason_sql = {"request_reason",
+                                               "UPDATE payment_request SET reason = $2 WHERE id = $1"};
 static const struct db_statement expire_sql = {"request_expire", "SELECT request_expire($1, 500)"};
 
 static struct requests_settings settings = {.public_url = "http://127.0.0.1:8080", .prefix = "QN", .expiry_days = 15};
@@ -60,7 +62,8 @@ static void read_row(const struct db_rows *rows, int row, struct payment_request
                                     .created_at = db_instant(rows, row, 15),
                                     .expires_at = db_instant(rows, row, 16),
                                     .settled_at = db_instant(rows, row, 17),
-                                    .paid_on = db_date(rows, row, 18)};
+                                    .paid_on = db_date(rows, row, 18),
+                                    .reason = db_text(rows, row, 19)};
 }
 
 static enum err one_row(struct db *db, const struct db_statement *statement, const struct db_args *args,
@@ -177,6 +180,7 @@ void payment_request_write(struct json *json, const void *what)
     json_put_text(json, "reference", r->reference);
     json_put_text(json, "dossier", r->dossier);
     json_put_text(json, "stage", r->stage);
+    json_put_text_or_null(json, "reason", r->reason);
     json_put_int(json, "amount", r->amount);
     json_put_string(json, "currency", "VND");
     json_put_string(json, "status", request_status_names[r->status]);
@@ -259,6 +263,14 @@ void benefits_write(const struct quote *quote, struct json *json)
     json_put_end(json);
 }
 
+static enum err keep_reason(struct db *db, struct arena *arena, int64_t request, struct text reason)
+{
+    struct db_args args = db_args(arena);
+    db_arg_int(&args, request);
+    db_arg_text(&args, reason);
+    return reason.length ? db_run(db, &reason_sql, &args) : OK;
+}
+
 enum err payment_request_store(struct db *db, struct arena *arena, const struct request_writing *w, instant_us at,
                                int64_t *ret_id)
 {
@@ -307,10 +319,11 @@ enum err payment_request_store(struct db *db, struct arena *arena, const struct 
     db_arg_text(&args, w->evidence);
     struct db_rows rows;
     err = db_query(db, &make_sql, &args, &rows);
-    if (!err)
-        *ret_id = db_int(&rows, 0, 0);
     buf_done(&payload);
-    return err;
+    if (err)
+        return err;
+    *ret_id = db_int(&rows, 0, 0);
+    return keep_reason(db, arena, *ret_id, w->reason);
 }
 
 enum err payment_request_make(struct db *db, struct arena *arena, const struct payment_request_order *order,
@@ -336,6 +349,7 @@ enum err payment_request_make(struct db *db, struct arena *arena, const struct p
                                             .benefits = buf_view(&benefits),
                                             .evidence = order->evidence,
                                             .payer = order->payer,
+                                            .reason = order->reason,
                                             .version = catalogue_version(quote->catalogue),
                                             .priced_on = quote->quoted_on,
                                             .holds_until = quote_valid_until(quote),

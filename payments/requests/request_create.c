@@ -6,7 +6,7 @@
 static const char *const stage_names[] = {"filing", "additional", "result", NULL};
 
 struct creation {
-    struct text dossier_code, quote_id, payer, evidence;
+    struct text dossier_code, quote_id, payer, evidence, reason;
     int stage;
     struct quote_request wanted;
     char version[CATALOGUE_VERSION_SIZE]; /* of the quote's id; empty when fields were given */
@@ -87,6 +87,7 @@ static enum err read_body(struct request *rq, struct creation *ret)
         return err;
     json_read_text(&in, "dossier", REQUIRED, 3, 60, &ret->dossier_code);
     json_read_enum(&in, "stage", OPTIONAL, stage_names, &ret->stage);
+    json_read_text(&in, "reason", OPTIONAL, 1, 300, &ret->reason);
     read_payer(&in, ret);
     read_evidence(&in, ret);
     quote_request_init(&ret->wanted);
@@ -158,9 +159,11 @@ static enum err create(struct request *rq, void *with, struct act_reply *reply)
     struct dossier dossier;
     struct quote quote;
     int64_t id = 0;
-    enum err err = dossier_find(rq->db, &rq->arena, c->dossier_code, &dossier);
+    enum err err = dossier_hold(rq->db, &rq->arena, c->dossier_code, &dossier);
     if (err == ERR_DOSSIER_UNKNOWN)
         return faults_add(&rq->faults, "/dossier", err, NULL), ERR_INVALID;
+    if (!err && (text_is(dossier.state, "refused") || text_is(dossier.state, "withdrawn")))
+        return ERR_DOSSIER_ENDED;
     if (!err)
         err = hold_to_dossier(rq, &dossier, c) ? ERR_INVALID : OK;
     if (!err)
@@ -170,6 +173,7 @@ static enum err create(struct request *rq, void *with, struct act_reply *reply)
                                                 .stage = text_of(stage_names[c->stage]),
                                                 .payer = c->payer,
                                                 .evidence = c->evidence,
+                                                .reason = c->reason,
                                                 .actor = auth_actor(rq),
                                                 .faults = &rq->faults};
     if (!err)

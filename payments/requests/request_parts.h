@@ -11,6 +11,7 @@ struct request_writing {
     struct text lines;    /* JSON, see request_make in sql/0002-requests.sql */
     struct text benefits; /* JSON, see benefits_keep in sql/0008-benefits.sql */
     struct text evidence, payer;
+    struct text reason;  /* why it is asked for; may be empty */
     const char *version; /* of the catalogue */
     date_days priced_on;
     instant_us holds_until;

@@ -22,6 +22,8 @@ struct dossier {
     struct text code, procedure, agency, channel, state;
     struct text applicant_name, applicant_phone, applicant_email, applicant_id_number, applicant_address,
         applicant_commune;
+    struct text state_reason; /* in the words of the one-stop shop; may be empty */
+    instant_us state_at;      /* since when, as it says; INSTANT_NONE: it does not */
     instant_us submitted_at;
 };
 
@@ -43,6 +45,7 @@ extern const char *const request_status_names[REQUEST_STATUS_COUNT + 1]; /* NULL
 struct payment_request {
     int64_t id;
     struct text reference, dossier, stage;
+    struct text reason; /* why it is asked for; may be empty */
     enum request_status status;
     int64_t amount, allocated, surplus;                 /* đồng; what is missing is amount - allocated */
     struct text collector;                              /* tax code */
@@ -56,6 +59,8 @@ struct payment_request {
 
 /* ERR_DOSSIER_UNKNOWN, ERR_NOT_FOUND. */
 MUST_CHECK enum err dossier_find(struct db *db, struct arena *arena, struct text code, struct dossier *ret_dossier);
+/* The same, and it stays as it is until the caller's transaction ends. */
+MUST_CHECK enum err dossier_hold(struct db *db, struct arena *arena, struct text code, struct dossier *ret_dossier);
 MUST_CHECK enum err payment_request_find(struct db *db, struct arena *arena, int64_t id,
                                          struct payment_request *ret_request);
 MUST_CHECK enum err payment_request_by_token(struct db *db, struct arena *arena, struct text token,
@@ -84,6 +89,7 @@ struct payment_request_order {
     struct text stage;
     struct text payer;    /* JSON or at NULL */
     struct text evidence; /* JSON array [{category, source, document, number, issued_on}] or at NULL */
+    struct text reason;   /* why it is asked for; may be empty */
     const char *actor;
     struct faults *faults; /* names what contradicts the person's year; NULL: the error alone, ERR_RELIEF_USED */
 };

@@ -156,7 +156,8 @@ static void a_part_that_was_paid_is_offered_back_and_later_money_is_held(void **
     pay(&extract, &part, 5000);
     tell(&extract, "LIFE-4", "withdrawn");
     assert_int_equal(one(CASES "'proposed'", part.id), 5000);
-    pay(&extract, &open, open.amount); /* its QR had been photographed */
+    assert_string_equal(status_of(part.id), "cancelled"); /* nobody is asked for the rest */
+    pay(&extract, &open, open.amount);                    /* its QR had been photographed */
     assert_int_equal(one("coalesce(sum(surplus), 0)::bigint FROM payment WHERE true", open.id), open.amount);
     assert_int_equal(one("sum(amount)::bigint FROM refund WHERE reason = 'after_cancel'", open.id), open.amount);
 }
@@ -179,6 +180,87 @@ static void a_dossier_that_goes_on_closes_what_nobody_took_up(void **state)
     assert_string_equal(json_string_at(json_array_get(states, 2), "state"), "supplement");
     assert_int_equal(json_array_size(answers), 1);
     assert_string_equal(json_string_at(json_array_get(answers, 0), "answer"), "yes");
+}
+
+static void a_part_waits_for_the_rest_again_when_the_dossier_goes_on(void **state)
+{
+    tell(&extract, "LIFE-7", "filed");
+    struct payment_asked part = asked_of(&extract, "LIFE-7", "filing");
+    pay(&extract, &part, 5000);
+    tell(&extract, "LIFE-7", "refused");
+    assert_string_equal(status_of(part.id), "cancelled");
+    tell(&extract, "LIFE-7", "supplement");
+    assert_string_equal(status_of(part.id), "partly_paid");
+    assert_int_equal(one(CASES "'proposed'", part.id), 0);
+    pay(&extract, &part, part.amount - 5000);
+    assert_string_equal(status_of(part.id), "paid");
+}
+
+static void nothing_new_is_asked_for_a_dossier_that_has_ended(void **state)
+{
+    tell(&extract, "LIFE-8", "filed");
+    tell(&extract, "LIFE-8", "withdrawn");
+    struct service_answer refused = service_ask(
+        &service, &arena, "POST", "/v1/payment-requests",
+        "{\"dossier\":\"LIFE-8\",\"fees\":[\"HT-TRICHLUC\"],\"channel\":\"online\",\"quantities\":{\"copies\":1}}");
+    assert_int_equal(refused.status, 409);
+    assert_string_equal(json_string_at(refused.json, "code"), "dossier_ended");
+}
+
+/* Money that settles a request in the moment in which its dossier ends, after the job looked, gets its answer too. */
+static void money_that_settles_beside_the_end_has_its_answer(void **state)
+{
+    tell(&passport, "LIFE-9", "filed");
+    struct payment_asked late = asked_of(&passport, "LIFE-9", "filing");
+    test_sql(db, "ALTER TABLE dossier DISABLE TRIGGER dossier_state_next"); /* the job of the state has run already */
+    tell(&passport, "LIFE-9", "refused");
+    test_sql(db, "ALTER TABLE dossier ENABLE TRIGGER dossier_state_next");
+    pay(&passport, &late, late.amount);
+    assert_true(service_drained(db, 20));
+    assert_string_equal(status_of(late.id), "paid");
+    assert_int_equal(one(CASES "'proposed'", late.id), late.amount);
+    /* What was looked up before it was settled is looked up again. */
+    assert_int_equal(test_int(db, "SELECT dossier_ends(now(), 'LIFE-9', 'refused', '{}', '{}', '{}', '{}')::integer"),
+                     0);
+}
+
+/* Why, and since when, in the words of the one-stop shop; and why more is asked. */
+static void reasons_are_kept_and_shown(void **state)
+{
+    tell(&passport, "LIFE-10", "filed");
+    struct service_answer made = service_ask(
+        &service, &arena, "POST", "/v1/payment-requests",
+        "{\"dossier\":\"LIFE-10\",\"stage\":\"additional\",\"fees\":[\"HC-MOI\"],\"reason\":\"Bổ sung một hộ "
+        "chiếu\"}");
+    assert_int_equal(made.status, 201);
+    assert_string_equal(json_string_at(made.json, "reason"), "Bổ sung một hộ chiếu");
+    struct payment_asked asked = {.id = json_int_at(made.json, "id"),
+                                  .amount = json_int_at(made.json, "amount"),
+                                  .reference = json_string_at(made.json, "reference"),
+                                  .pay_url = json_string_at(made.json, "pay_url")};
+    assert_true(page_says(&asked, "Bổ sung một hộ chiếu"));
+    pay(&passport, &asked, asked.amount);
+    struct service_answer told =
+        service_ask(&service, &arena, "PUT", "/v1/dossiers/LIFE-10",
+                    "{\"procedure\":\"1.012680\",\"agency\":\"QN-CAT\",\"channel\":\"online\",\"state\":\"refused\","
+                    "\"state_reason\":"
+                    "\"Thiếu giấy xác "
+                    "nhận\",\"state_at\":\"2026-11-21T10:00:00+07:00\",\"submitted_at\":\"2026-11-20T09:00:00+07:00\","
+                    "\"applicant\":{\"name\":\"Nguyễn Thị Ánh\"}}");
+    assert_int_equal(told.status, 200);
+    assert_true(service_drained(db, 20));
+    assert_true(page_says(&asked, "Hồ sơ bị từ chối (Thiếu giấy xác nhận)"));
+    struct service_answer seen = service_ask(&service, &arena, "GET", "/v1/dossiers/LIFE-10", "%s", "");
+    json_t *last = json_array_get(json_object_get(seen.json, "states"), 1);
+    assert_string_equal(json_string_at(last, "reason"), "Thiếu giấy xác nhận");
+    assert_string_equal(json_string_at(last, "since"), "2026-11-21T10:00:00+07:00");
+    const struct service_call ahead = {
+        .method = "PUT",
+        .path = "/v1/dossiers/LIFE-10",
+        .body = TEXT("{\"procedure\":\"1.012680\",\"agency\":\"QN-CAT\",\"channel\":\"online\",\"state_at\":"
+                     "\"2999-01-01T00:00:00+07:00\",\"submitted_at\":\"2026-11-20T09:00:00+07:00\",\"applicant\":{"
+                     "\"name\":\"A B\"}}")};
+    assert_int_equal(service_call(&service, &arena, &ahead).status, 422);
 }
 
 /* What the one-stop shop sends again does not move the filing time that a signed hand-over record has set. */
@@ -206,6 +288,10 @@ int main(void)
         cmocka_unit_test(a_rule_that_is_not_set_is_for_people_to_decide),
         cmocka_unit_test(a_part_that_was_paid_is_offered_back_and_later_money_is_held),
         cmocka_unit_test(a_dossier_that_goes_on_closes_what_nobody_took_up),
+        cmocka_unit_test(a_part_waits_for_the_rest_again_when_the_dossier_goes_on),
+        cmocka_unit_test(nothing_new_is_asked_for_a_dossier_that_has_ended),
+        cmocka_unit_test(money_that_settles_beside_the_end_has_its_answer),
+        cmocka_unit_test(reasons_are_kept_and_shown),
         cmocka_unit_test(a_signed_hand_over_stays_the_filing_time),
         cmocka_unit_test(the_books_agree),
     };
