@@ -1,9 +1,9 @@
 -- The end of a dossier, closed against what happens beside it: a part that was paid ends with its request, money that settles a request
 -- in the same moment gets its answer all the same, and what goes on again finds its part where it was.
 
-ALTER TABLE subscription ADD COLUMN ended_dossiers boolean NOT NULL DEFAULT false;
-COMMENT ON COLUMN subscription.ended_dossiers IS 'Only for events of a dossier that is refused or withdrawn.';
-INSERT INTO subscription (event_kind, job_kind, ended_dossiers) VALUES ('request.paid', 'dossier.life', true);
+ALTER TABLE subscription ADD COLUMN only_for text NOT NULL DEFAULT 'all' CHECK (only_for IN ('all', 'ended_dossier', 'later_day'));
+COMMENT ON COLUMN subscription.only_for IS 'ended_dossier: events of a dossier that is refused or withdrawn; later_day: of a request paid on a later day than the one it was priced on.';
+INSERT INTO subscription (event_kind, job_kind, only_for) VALUES ('request.paid', 'dossier.life', 'ended_dossier');
 
 CREATE OR REPLACE FUNCTION event_record(at timestamptz, kinds text[], dossiers text[], requests bigint[], bodies jsonb[])
     RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
@@ -21,7 +21,10 @@ BEGIN
            jsonb_build_object('event', m.id, 'kind', m.kind, 'dossier', m.dossier, 'request', m.request_id, 'body', m.body),
            event_record.at, event_record.at
     FROM made m JOIN subscription s ON s.event_kind = m.kind
-    WHERE NOT s.ended_dossiers OR EXISTS (SELECT FROM dossier d WHERE d.code = m.dossier AND d.state IN ('refused', 'withdrawn'));
+    WHERE CASE s.only_for
+              WHEN 'ended_dossier' THEN EXISTS (SELECT FROM dossier d WHERE d.code = m.dossier AND d.state IN ('refused', 'withdrawn'))
+              WHEN 'later_day' THEN EXISTS (SELECT FROM payment_request r WHERE r.id = m.request_id AND r.paid_on > r.priced_on)
+              ELSE true END;
 END $$;
 
 -- As before; and false when a request was settled since the answers were looked up: they are to be looked up again.

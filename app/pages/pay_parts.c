@@ -18,6 +18,10 @@ static const struct db_statement answers_sql = {
     " JOIN payment_request r ON r.id = a.request_id JOIN dossier d ON d.code = r.dossier WHERE a.request_id = $1 AND "
     "a.void_at"
     " IS NULL ORDER BY l.ordinal LIMIT 50"};
+static const struct db_statement adjustments_sql = {
+    "pages_adjustments",
+    "SELECT reason, before, after, lowered, coalesce(additional_request, replaced_by, 0), at FROM request_adjustment"
+    " WHERE request_id = $1 ORDER BY id LIMIT 50"};
 static const struct db_statement receipts_sql = {"pages_receipts",
                                                  "SELECT id FROM receipt WHERE request_id = $1 ORDER BY id LIMIT 20"};
 
@@ -73,6 +77,8 @@ enum err pay_view_of(struct request *rq, const struct payment_request *request, 
         err = rows_of(rq, &refunds_sql, request->id, &ret_view->refunds);
     if (!err)
         err = rows_of(rq, &answers_sql, request->id, &ret_view->answers);
+    if (!err)
+        err = rows_of(rq, &adjustments_sql, request->id, &ret_view->adjustments);
     if (!err)
         err = read_receipts(rq, ret_view);
     if (!err)
@@ -303,6 +309,34 @@ static void put_refund_answers(struct pay_view *view)
     }
 }
 
+/* What was asked beside this request, and what comes back; the link is the citizen's own, of the same dossier. */
+static void put_adjustments(struct pay_view *view)
+{
+    struct page *page = &view->page;
+    const struct db_rows *rows = &view->adjustments;
+    for (int i = 0; i < rows->count; i++) {
+        struct payment_request next;
+        char token[TOKEN_TEXT_SIZE];
+        const char *what = arena_printf(
+            page->arena,
+            say(page, "Điều chỉnh: %.*s. Đã yêu cầu %s, mức đúng %s", "Adjusted: %.*s. Asked %s, right %s"),
+            TEXT_ARGS(db_text(rows, i, 0)), say_money(page, db_int(rows, i, 1)), say_money(page, db_int(rows, i, 2)));
+        if (db_int(rows, i, 3))
+            what = arena_printf(page->arena, say(page, "%s. Phần được hoàn: %s", "%s. To be given back: %s"), what,
+                                say_money(page, db_int(rows, i, 3)));
+        put_event(page, "done", what, say_instant(page, db_instant(rows, i, 5)));
+        if (!db_int(rows, i, 4) || payment_request_find(page->rq->db, page->arena, db_int(rows, i, 4), &next))
+            continue;
+        payment_request_token(&next, token);
+        html(page->out, "<li class=\"%s\"><b><a href=\"/p/%s%s\">%s</a></b><span>%s</span></li>\n",
+             awaits_money(&next) ? "wait" : "done", token, say(page, "", "?lang=en"),
+             i == rows->count - 1 && awaits_money(&next)
+                 ? say(page, "Mở yêu cầu còn phải nộp", "Open what is still to pay")
+                 : say(page, "Xem yêu cầu ấy", "See that request"),
+             say_money(page, next.amount));
+    }
+}
+
 static void put_receipt_events(struct pay_view *view)
 {
     struct page *page = &view->page;
@@ -345,6 +379,7 @@ void pay_put_timeline(struct pay_view *view)
                   view->payments.count ? say(page, "Chờ phần tiền còn thiếu", "Waiting for the rest")
                                        : say(page, "Chưa thấy tiền về", "No transfer seen yet"),
                   say(page, "Chuyển khoản thường về trong vài phút", "Transfers usually arrive within minutes"));
+    put_adjustments(view);
     put_receipt_events(view);
     put_refund_answers(view);
     put_refund_events(view);

@@ -154,6 +154,9 @@ MUST_CHECK enum err quote_request_read(struct json_fields *in, struct quote_requ
  * `in`, and takes a body without procedure and fees, or without channel (then CHANNEL_COUNT). */
 void quote_request_read_fields(struct json_fields *in, struct quote_request *ret_request);
 
+/* Only the member "quantities": what is named replaces what stands in `request`, the rest stays. */
+void quote_request_read_quantities(struct json_fields *in, struct quote_request *request);
+
 /* ---- the quote ---------------------------------------------------------------------------------------------- */
 
 /* Why a reduction does or does not count. */

@@ -33,7 +33,7 @@ static void read_exchange_rate(struct json_fields *in, int64_t *ret)
         *ret = rate * 10000 + digits;
 }
 
-static void read_quantities(struct json_fields *in, struct quote_request *request)
+void quote_request_read_quantities(struct json_fields *in, struct quote_request *request)
 {
     struct json_fields inner;
     json_read_object(in, "quantities", OPTIONAL, &inner);
@@ -77,7 +77,7 @@ void quote_request_read_fields(struct json_fields *in, struct quote_request *ret
     request.channel = (enum fee_channel)channel;
     json_read_date(in, "filed_on", OPTIONAL, &request.filed_on);
     json_read_date(in, "paid_on", OPTIONAL, &request.paid_on);
-    read_quantities(in, &request);
+    quote_request_read_quantities(in, &request);
     request.category_count = json_read_array(in, "beneficiary_categories", OPTIONAL, 0, QUOTE_CATEGORIES_MAX);
     for (size_t i = 0; i < request.category_count; i++)
         json_item_text(in, "beneficiary_categories", i, 1, QUOTE_WORD_MAX, &request.categories[i]);

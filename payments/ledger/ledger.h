@@ -97,9 +97,13 @@ void ledger_ask_run(struct db *db, struct job *jobs, size_t count, struct arena 
 /* Job kind "dossier.life": a dossier's state changed; unpaid requests of one that is refused or withdrawn are
  * cancelled, and the rule of each fee that was paid opens its refund case or says why not (refund_answer). */
 void ledger_life_run(struct db *db, struct job *jobs, size_t count, struct arena *arena, instant_us at, void *with);
+/* Job kind "request.day": a request was paid on a later day than it was priced on; where the day of payment decides,
+ * the bank's day has the last word, and the difference is an adjustment. */
+void ledger_day_run(struct db *db, struct job *jobs, size_t count, struct arena *arena, instant_us at, void *with);
 // clang-format off
 #define LEDGER_JOB_KINDS                                                                                               \
     {.name = "source.ask", .run = ledger_ask_run, .batch_max = 1, .tries_max = 40, .lease_s = 60},                     \
+    {.name = "request.day", .run = ledger_day_run, .batch_max = 8, .tries_max = 200, .lease_s = 60},                   \
     {.name = "dossier.life", .run = ledger_life_run, .batch_max = 8, .tries_max = 200, .lease_s = 60}
 // clang-format on
 
@@ -129,5 +133,9 @@ MUST_CHECK enum err attempt_start(struct db *db, struct arena *arena, const stru
                                   instant_us at, struct source_told *ret_told);
 
 enum err ledger_wallet_handle(struct request *rq); /* POST /v1/payment-requests/{id}/wallet-payments */
+
+/* POST and GET /v1/payment-requests/{id}/adjustments: other quantities than were asked for, {quantities, reason}. */
+enum err ledger_adjust_handle(struct request *rq);
+enum err ledger_adjustments_handle(struct request *rq);
 
 #endif

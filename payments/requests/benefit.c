@@ -143,80 +143,24 @@ static enum err price_without(struct arena *arena, const struct claim *claim, co
     return quote_compute(catalogue, wanted, wanted->quoted_on, arena, &faults, ret_quote);
 }
 
-static void difference_write(const struct claim *claim, const struct quote_line *line, const struct quote *quote,
-                             int64_t difference, struct buf *shown, struct buf *lines)
-{
-    static const char *const kinds[] = {[FEE_PHI] = "phi", [FEE_LE_PHI] = "le_phi", [FEE_POSTAL] = "postal"};
-    static const char *const documents[] = {"state_receipt", "invoice_elsewhere", "none", "state_receipt"};
-    char right[MONEY_TEXT_SIZE], asked[MONEY_TEXT_SIZE], missing[MONEY_TEXT_SIZE];
-    money_format(line->net, right);
-    money_format(claim->asked, asked);
-    money_format(difference, missing);
-    struct json json = json_to(shown), rows = json_to(lines);
-    json_put_object(&json, NULL);
-    json_put_textf(&json, "id", "d_%lld", (long long)claim->benefit);
-    json_put_array(&json, "lines");
-    json_put_object(&json, NULL);
-    json_put_text(&json, "fee", line->code);
-    json_put_text(&json, "name", line->name_vi);
-    json_put_string(&json, "kind", kinds[line->kind]);
-    json_put_text(&json, "formula", line->formula);
-    json_put_int(&json, "quantity", line->quantity);
-    json_put_int(&json, "gross", difference);
-    json_put_array(&json, "reductions");
-    json_put_end(&json);
-    json_put_int(&json, "net", difference);
-    json_put_text(&json, "legal_basis", line->legal_basis);
-    json_put_textf(&json, "explanation",
-                   "Mức thu đúng %s đ − đã yêu cầu %s đ (mã %.*s) = %s đ, vì diện giảm không được xác nhận: %.*s",
-                   right, asked, TEXT_ARGS(claim->reference), missing, TEXT_ARGS(claim->reason));
-    json_put_textf(&json, "explanation_en",
-                   "Right price %s VND − asked before %s VND (%.*s) = %s VND: the claim was rejected", right, asked,
-                   TEXT_ARGS(claim->reference), missing);
-    json_put_text_or_null(&json, "collector", line->collector);
-    json_put_string(&json, "document", documents[line->document]);
-    json_put_end(&json);
-    json_put_end(&json);
-    json_put_int(&json, "total", difference);
-    json_put_string(&json, "catalogue_version", catalogue_version(quote->catalogue));
-    json_put_null(&json, "valid_until");
-    json_put_end(&json);
-    json_put_array(&rows, NULL);
-    json_put_object(&rows, NULL);
-    json_put_text(&rows, "fee", line->code);
-    json_put_text(&rows, "name", line->name_vi);
-    json_put_string(&rows, "kind", kinds[line->kind]);
-    json_put_int(&rows, "gross", difference);
-    json_put_int(&rows, "reduction", 0);
-    json_put_int(&rows, "net", difference);
-    json_put_string(&rows, "document", documents[line->document]);
-    json_put_text(&rows, "legal_basis", line->legal_basis);
-    json_put_null(&rows, "reduction_basis");
-    json_put_end(&rows);
-    json_put_end(&rows);
-}
-
 static enum err difference_ask(struct db *db, struct arena *arena, const struct claim *claim,
                                const struct quote_line *line, const struct quote *quote, int64_t *ret_additional)
 {
-    struct buf shown = {0}, lines = {0};
-    int64_t difference = line->net - claim->asked;
-    difference_write(claim, line, quote, difference, &shown, &lines);
-    const struct request_writing writing = {.dossier = claim->dossier,
-                                            .agency = claim->agency,
-                                            .stage = TEXT("additional"),
-                                            .total = difference,
-                                            .shown = buf_view(&shown),
-                                            .lines = buf_view(&lines),
-                                            .payer = claim->payer,
-                                            .version = catalogue_version(quote->catalogue),
-                                            .priced_on = date_of(claim->at),
-                                            .holds_until = INT64_MAX,
-                                            .actor = claim->actor};
-    enum err err = payment_request_store(db, arena, &writing, claim->at, ret_additional);
-    buf_done(&shown);
-    buf_done(&lines);
-    return err;
+    const struct addition_line one = {line, claim->asked};
+    struct text why = arena_textf(arena, "diện giảm không được xác nhận: %.*s", TEXT_ARGS(claim->reason));
+    const struct request_addition addition = {.dossier = claim->dossier,
+                                              .agency = claim->agency,
+                                              .payer = claim->payer,
+                                              .reference = claim->reference,
+                                              .id = arena_textf(arena, "d_%lld", (long long)claim->benefit),
+                                              .reason = TEXT("Diện giảm không được xác nhận"),
+                                              .why = why,
+                                              .why_en = "the claim was rejected",
+                                              .quote = quote,
+                                              .lines = &one,
+                                              .count = 1,
+                                              .actor = claim->actor};
+    return payment_request_ask_more(db, arena, &addition, claim->at, ret_additional);
 }
 
 /* A lower benefit that counts now is a claim of its own. */

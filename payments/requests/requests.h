@@ -96,6 +96,27 @@ struct payment_request_order {
 MUST_CHECK enum err payment_request_make(struct db *db, struct arena *arena, const struct payment_request_order *order,
                                          instant_us at, int64_t *ret_id);
 
+/* Asks for what is missing of fees that were asked for before: an additional request with a line for each. */
+struct quote_line;
+struct addition_line {
+    const struct quote_line *line; /* as it should have been; its net is more than what was asked */
+    int64_t asked;                 /* đồng, so far */
+};
+struct request_addition {
+    struct text dossier, agency, payer; /* payer: JSON or at NULL */
+    struct text reference;              /* of the request that asked too little */
+    struct text id;                     /* "d_…": what asks, in place of a quote's id */
+    struct text reason;                 /* for the citizen's page */
+    struct text why;                    /* ends the sentence "… = 8.000 đ, vì" */
+    const char *why_en;
+    const struct quote *quote;
+    const struct addition_line *lines;
+    size_t count;
+    const char *actor;
+};
+MUST_CHECK enum err payment_request_ask_more(struct db *db, struct arena *arena,
+                                             const struct request_addition *addition, instant_us at, int64_t *ret_id);
+
 /* ---- baskets: 1 to 500 requests under one reference and QR (sql/0030-baskets.sql) -------------------------------- */
 
 enum { BASKET_REQUESTS_MAX = 500 };
