@@ -168,6 +168,13 @@ const struct route app_routes[] = {
     /* refunds */
     AT_WORKER("POST", "/v1/payments/{id}/refunds", ledger_refund_ask_handle, .access = SYSTEMS_STAFF,
               .scope = "refunds", .roles = DESK | ROLE_FINANCE),
+    AT_WORKER("POST", "/v1/payments/{id}/moves", ledger_move_ask_handle, .access = ACCESS_STAFF,
+              .roles = DESK | ROLE_FINANCE),
+    AT_WORKER("GET", "/v1/payment-moves", ledger_moves_handle, .access = ACCESS_STAFF, .roles = ANY_STAFF),
+    AT_WORKER("POST", "/v1/payment-moves/{id}/approve", ledger_move_approve_handle, .access = ACCESS_STAFF,
+              .roles = APPROVERS),
+    AT_WORKER("POST", "/v1/payment-moves/{id}/refuse", ledger_move_refuse_handle, .access = ACCESS_STAFF,
+              .roles = APPROVERS),
     AT_WORKER("GET", "/v1/refunds", ledger_refunds_handle, .access = SYSTEMS_STAFF, .scope = "refunds",
               .roles = ANY_STAFF),
     AT_WORKER("GET", "/v1/refunds/{id}", ledger_refund_handle, .access = SYSTEMS_STAFF, .scope = "refunds",

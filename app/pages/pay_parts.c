@@ -22,6 +22,9 @@ static const struct db_statement adjustments_sql = {
     "pages_adjustments",
     "SELECT reason, before, after, lowered, coalesce(additional_request, replaced_by, 0), at FROM request_adjustment"
     " WHERE request_id = $1 ORDER BY id LIMIT 50"};
+static const struct db_statement moves_sql = {
+    "pages_moves", "SELECT amount, decided_at, to_request = $1 FROM payment_move WHERE state = 'done' AND"
+                   " (from_request = $1 OR to_request = $1) ORDER BY id LIMIT 50"};
 static const struct db_statement receipts_sql = {"pages_receipts",
                                                  "SELECT id FROM receipt WHERE request_id = $1 ORDER BY id LIMIT 20"};
 
@@ -79,6 +82,8 @@ enum err pay_view_of(struct request *rq, const struct payment_request *request, 
         err = rows_of(rq, &answers_sql, request->id, &ret_view->answers);
     if (!err)
         err = rows_of(rq, &adjustments_sql, request->id, &ret_view->adjustments);
+    if (!err)
+        err = rows_of(rq, &moves_sql, request->id, &ret_view->moves);
     if (!err)
         err = read_receipts(rq, ret_view);
     if (!err)
@@ -309,6 +314,21 @@ static void put_refund_answers(struct pay_view *view)
     }
 }
 
+/* Money that two people moved because it was another dossier's. */
+static void put_moves(struct pay_view *view)
+{
+    struct page *page = &view->page;
+    for (int i = 0; i < view->moves.count; i++) {
+        const char *words = db_bool(&view->moves, i, 2)
+                                ? say(page, "ghi nhầm hồ sơ khác đã được chuyển về hồ sơ này",
+                                      "that stood on another dossier by mistake was moved here")
+                                : say(page, "ghi nhầm vào hồ sơ này đã được chuyển về đúng hồ sơ của người nộp",
+                                      "that stood here by mistake was moved to the dossier it was paid for");
+        put_event(page, "done", arena_printf(page->arena, "%s %s", say_money(page, db_int(&view->moves, i, 0)), words),
+                  say_instant(page, db_instant(&view->moves, i, 1)));
+    }
+}
+
 /* What was asked beside this request, and what comes back; the link is the citizen's own, of the same dossier. */
 static void put_adjustments(struct pay_view *view)
 {
@@ -379,6 +399,7 @@ void pay_put_timeline(struct pay_view *view)
                   view->payments.count ? say(page, "Chờ phần tiền còn thiếu", "Waiting for the rest")
                                        : say(page, "Chưa thấy tiền về", "No transfer seen yet"),
                   say(page, "Chuyển khoản thường về trong vài phút", "Transfers usually arrive within minutes"));
+    put_moves(view);
     put_adjustments(view);
     put_receipt_events(view);
     put_refund_answers(view);

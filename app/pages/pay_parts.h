@@ -21,7 +21,7 @@ struct pay_view {
     bool exempt;             /* nothing due because of a reduction */
     int64_t price_today;     /* of an expired request, else 0 */
     struct repricing repricing;
-    struct db_rows payments, refunds, answers, adjustments;
+    struct db_rows payments, refunds, answers, adjustments, moves;
     int receipt_count; /* signed and not replaced */
     struct pay_receipt *receipts;
 };

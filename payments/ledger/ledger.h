@@ -134,6 +134,12 @@ MUST_CHECK enum err attempt_start(struct db *db, struct arena *arena, const stru
 
 enum err ledger_wallet_handle(struct request *rq); /* POST /v1/payment-requests/{id}/wallet-payments */
 
+/* A payment on the wrong dossier: POST /v1/payments/{id}/moves {to: reference, reason} by one person; POST
+ * /v1/payment-moves/{id}/approve and /refuse {why} by another; GET /v1/payment-moves?state=. */
+enum err ledger_move_ask_handle(struct request *rq);
+enum err ledger_move_approve_handle(struct request *rq);
+enum err ledger_move_refuse_handle(struct request *rq);
+enum err ledger_moves_handle(struct request *rq);
 /* POST and GET /v1/payment-requests/{id}/adjustments: other quantities than were asked for, {quantities, reason}. */
 enum err ledger_adjust_handle(struct request *rq);
 enum err ledger_adjustments_handle(struct request *rq);
