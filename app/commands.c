@@ -38,9 +38,12 @@ const struct command commands[] = {
      "writes or reads a VietQR payload", NULL, command_vietqr},
     {"notification", "check SOURCE [--header 'Name: value']… [--query STRING] [--body FILE] [--at RFC3339]",
      "says whether a call-back is genuine and what it says", NULL, command_notification},
-    {"statement", "parse FILE [--format F] | import FILE | mapping FILE …", "reads a bank statement, or imports it",
+    {"statement", "parse FILE [--format F] | import FILE | fetch [NAME] | mapping FILE …",
+     "reads a bank statement, imports it, or fetches what is new",
      "parse needs no database. mapping shows the headers of a layout nobody knows, what columns would read, and keeps "
-     "them.\nimport takes what proves itself (opening + lines = closing) and quarantines the rest.",
+     "them.\nimport takes what proves itself (opening + lines = closing) and quarantines the rest.\nfetch takes new "
+     "files from "
+     "the drops of the configuration ([drop.NAME], SFTP or HTTPS).",
      command_statement},
     {"reconcile", "[--date D]", "the nightly run for a business day (default: yesterday); JSON summary",
      "May be repeated and killed at any moment.", command_reconcile},

@@ -57,6 +57,8 @@ int command_statement(int argc, char **argv)
     bool import = argc > 1 && !strcmp(argv[1], "import");
     if (argc > 1 && !strcmp(argv[1], "mapping"))
         return with_database(statement_mapping_command, argc, argv);
+    if (argc > 1 && !strcmp(argv[1], "fetch"))
+        return with_database(statement_fetch_command, argc, argv);
     return import ? with_database(statement_import_command, argc, argv) : statement_command(argc, argv);
 }
 

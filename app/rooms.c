@@ -8,12 +8,14 @@
 #include "payments/notices/notices.h"
 #include "postal/postal.h"
 #include "receipts/receipts.h"
+#include "reconciliation/reconciliation.h"
 
 static const struct job_kind receipt_kinds[] = {RECEIPT_JOB_KINDS}, receipt_log_kinds[] = {RECEIPT_LOG_JOB_KINDS},
                              outside_kinds[] = {RECEIPT_OUTSIDE_JOB_KINDS, NOTICES_JOB_KINDS},
                              receipt_stamp_kinds[] = {RECEIPT_STAMP_JOB_KINDS}, postal_kinds[] = {POSTAL_JOB_KINDS},
                              ledger_kinds[] = {LEDGER_JOB_KINDS}, terminal_line_kinds[] = {TERMINAL_LINE_JOB_KINDS},
-                             terminal_ask_kinds[] = {TERMINAL_ASK_JOB_KINDS};
+                             terminal_ask_kinds[] = {TERMINAL_ASK_JOB_KINDS},
+                             statement_kinds[] = {RECONCILIATION_JOB_KINDS};
 
 static enum err postal_room_open(struct service *service, struct faults *faults)
 {
@@ -161,6 +163,9 @@ enum err app_rooms_start(struct service *service)
     if (!err)
         err = start_jobs(service, terminal_ask_kinds, sizeof terminal_ask_kinds / sizeof *terminal_ask_kinds, 2,
                          &service->terminal_ask_jobs);
+    if (!err) /* a bank's drop may be slow */
+        err = start_jobs(service, statement_kinds, sizeof statement_kinds / sizeof *statement_kinds, 1,
+                         &service->statement_jobs);
     return err ? err
                : start_jobs(service, postal_kinds, sizeof postal_kinds / sizeof *postal_kinds, 1,
                             &service->postal_jobs);
@@ -186,12 +191,13 @@ void app_rooms_stop(struct service *service)
     jobs_stop(service->ledger_jobs);
     jobs_stop(service->terminal_line_jobs);
     jobs_stop(service->terminal_ask_jobs);
+    jobs_stop(service->statement_jobs);
     ledger_asking_use(NULL, NULL);
     counter_use(NULL);
     http_client_stop(service->terminal_client);
     service->terminal_client = NULL;
     service->receipt_jobs = service->receipt_log_jobs = service->receipt_stamp_jobs = NULL;
-    service->outside_jobs = service->postal_jobs = service->ledger_jobs = NULL;
+    service->outside_jobs = service->postal_jobs = service->ledger_jobs = service->statement_jobs = NULL;
     service->terminal_line_jobs = service->terminal_ask_jobs = NULL;
     (void)!receipt_stamps_use(NULL, NULL);
 }

@@ -15,7 +15,7 @@ struct service {
     struct http_client *terminal_client; /* its calls wait for a person with a card */
     const struct tax_adapter *tax;       /* NULL: not configured */
     struct jobs *receipt_jobs, *receipt_log_jobs, *receipt_stamp_jobs, *outside_jobs, *postal_jobs, *ledger_jobs,
-        *terminal_line_jobs, *terminal_ask_jobs;
+        *terminal_line_jobs, *terminal_ask_jobs, *statement_jobs;
     struct http_client *post_client; /* its own: a gateway that hangs holds up no bank */
     struct post_config post;
     struct receipt_office *receipts;

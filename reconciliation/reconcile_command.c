@@ -1,4 +1,5 @@
 /* lephi statement import FILE and lephi reconcile [--date D]. */
+#include "reconciliation/drop/fetch.h"
 #include "reconciliation/statement_import.h"
 
 #include <errno.h>
@@ -103,6 +104,7 @@ int reconcile_command(struct db *db, int argc, char **argv)
     arena_init(&arena);
     int64_t run;
     struct text json;
+    drops_fetch_nightly(db);
     enum err err = reconcile(db, &arena, day, "system:command", clock_now(), &run, &json);
     int code = err ? said_no("lephi reconcile", "", err, db) : 0;
     if (!err)

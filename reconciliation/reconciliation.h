@@ -279,8 +279,19 @@ int statement_command(int argc, char **argv);
  * print to standard output; messages go to standard error. */
 int statement_import_command(struct db *db, int argc, char **argv);
 int statement_mapping_command(struct db *db, int argc, char **argv);
+/* lephi statement fetch [NAME]: takes what is new from the drops of the configuration ([drop.NAME]; SFTP, HTTPS). One
+ * JSON object a drop. Exit 1: a drop could not be used, a file not taken, or something is quarantined or refused. */
+int statement_fetch_command(struct db *db, int argc, char **argv);
 int reconcile_command(struct db *db, int argc, char **argv);
 int report_command(struct db *db, int argc, char **argv); /* argv[1]: daily, collections, treasury, … */
 int day_command(struct db *db, int argc, char **argv);    /* lephi day show|close DATE */
+
+/* Goes back to a drop that could not give what it should (job key: its name), imports and reconciles what came late.
+ * The lease outlives a slow drop. */
+void statement_fetch_run(struct db *db, struct job *jobs, size_t count, struct arena *arena, instant_us at, void *with);
+// clang-format off
+#define RECONCILIATION_JOB_KINDS                                                                                       \
+    {.name = "statement_fetch", .run = statement_fetch_run, .batch_max = 1, .tries_max = 40, .lease_s = 7200}
+// clang-format on
 
 #endif

@@ -19,7 +19,7 @@ run_packages=(
 )
 test_packages=(
     clang clang-format clang-tidy cppcheck libclang-rt-14-dev llvm libcmocka-dev xmlsec1 zbar-tools poppler-utils
-    qpdf libreoffice-calc-nogui softhsm2 opensc wrk libxml2-utils git jq
+    qpdf libreoffice-calc-nogui softhsm2 opensc wrk libxml2-utils git jq openssh-client libwrap0
 )
 
 installed() {
@@ -62,6 +62,22 @@ install_node_peers() {
     cp "$root/tests/package-lock.json" "$stamp"
 }
 
+# An SFTP server for the tests. Installing the package would start a door of its own on this machine, so it is only
+# unpacked into build/; the tests start it on loopback, unprivileged, with keys of their own.
+unpack_sshd() {
+    local sshd=$root/build/tools/openssh
+    [ -x /usr/sbin/sshd ] || [ -x "$sshd/usr/sbin/sshd" ] && return
+    echo "packages.sh: unpacking openssh-server into build/tools" >&2
+    local work
+    work=$(mktemp -d)
+    chmod 755 "$work"
+    if (cd "$work" && apt-get -q download openssh-server >&2); then
+        mkdir -p "$sshd"
+        dpkg-deb -x "$work"/openssh-server_*.deb "$sshd"
+    fi
+    rm -rf "$work"
+}
+
 case ${1:-} in
 run) wanted=("${run_packages[@]}") ;;
 test)
@@ -83,4 +99,5 @@ for package in "${wanted[@]}"; do
     [[ $present == *" $package "* ]] || missing+=("$package")
 done
 [ ${#missing[@]} = 0 ] || install_missing
+[ "$1" = run ] || unpack_sshd
 [ "$1" = run ] || install_node_peers

@@ -17,8 +17,9 @@ const struct key keys[] = {
 };
 
 const char *const keys_sections_with_accounts[] = {
-    "receipts",   "sepay",          "casso", "payos",  "vnpay",  "momo",         "zalopay", "viettel-money",
-    "vnpt-money", "mobifone-money", "dvcqg", "keypay", "vnpost", "sandbox-bank", "webhook", NULL};
+    "receipts", "sepay",         "casso",      "payos",          "vnpay", "momo",
+    "zalopay",  "viettel-money", "vnpt-money", "mobifone-money", "dvcqg", "keypay",
+    "vnpost",   "sandbox-bank",  "webhook",    "drop",           NULL};
 
 bool keys_section_known(const char *section)
 {

@@ -145,6 +145,8 @@ static enum err sandbox_open(struct sandbox *sandbox, const struct options *o, s
     if (!err)
         err = smtp_open(sandbox);
     if (!err)
+        err = drop_open(sandbox);
+    if (!err)
         err = courier_start(sandbox, o->webhook, o->post_webhook, o->retry_base_ms);
     return err;
 }
@@ -188,6 +190,7 @@ int main(int argc, char **argv)
     sigwait(&ends, &got);
     mischief_stop();
     server_stop(server);
+    drop_close(sandbox.drop);
     courier_stop(sandbox.courier);
     return 0;
 }

@@ -25,6 +25,7 @@ struct sink;
 struct courier;
 struct mischief;
 struct tax;
+struct drop;
 struct MHD_Connection;
 
 struct sandbox {
@@ -37,6 +38,7 @@ struct sandbox {
     struct mischief *mischief;
     struct tax *tax;
     int smtp_fd, smtp_port; /* a mail server on a port of its own */
+    struct drop *drop;      /* an HTTPS server on a port of its own */
 };
 
 /* server.c ---------------------------------------------------------------------------------------------------------
@@ -73,13 +75,21 @@ void visit_refuse(struct visit *visit, int status, const char *code, const char 
 
 /* Every part's roads; each list ends with an empty one. */
 extern const struct road bank_roads[], statement_roads[], post_roads[], sink_roads[], courier_roads[], mischief_roads[],
-    page_roads[], tax_roads[], tsa_roads[], gateway_roads[], smtp_roads[], terminal_roads[], receiver_roads[];
+    page_roads[], tax_roads[], tsa_roads[], gateway_roads[], smtp_roads[], terminal_roads[], receiver_roads[],
+    drop_roads[];
 
 /* tax.c: the tax authority, which takes a message once and can be asked for it */
 MUST_CHECK enum err tax_open(struct sandbox *sandbox);
 
 /* smtp.c: a mail server whose letters lie in the sink; GET /sink/smtp tells its port */
 MUST_CHECK enum err smtp_open(struct sandbox *sandbox);
+/* drop.c: the folder a bank puts statement files at, by HTTPS with a password; GET /drop tells where and how. An SFTP
+ * server may offer the same folder (DATA/drop). */
+MUST_CHECK enum err drop_open(struct sandbox *sandbox);
+void drop_close(struct drop *drop);
+/* statement.c: the file of GET /bank/statement with this visit's query; false: the visit was refused */
+bool statement_write(struct visit *visit);
+
 /* sink.c: keeps a JSON object as a message; its number, 0 when it is none */
 int64_t sink_keep(struct sink *sink, const char *channel, struct text object);
 

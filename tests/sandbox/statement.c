@@ -234,12 +234,12 @@ static void csv(struct visit *visit, const struct day *day)
 }
 
 /* GET /bank/statement?account=&date=&format=mt940|camt053|csv */
-static void statement(struct visit *visit)
+bool statement_write(struct visit *visit)
 {
     struct day day;
     struct text format = visit_query(visit, "format");
     if (!day_read(visit, &day))
-        return;
+        return false;
     if (!format.at || text_is(format, "mt940"))
         mt940(visit, &day);
     else if (text_is(format, "camt053"))
@@ -248,6 +248,12 @@ static void statement(struct visit *visit)
         csv(visit, &day);
     else
         visit_refuse(visit, 422, "format", "mt940, camt053 hoặc csv");
+    return visit->status == 200;
+}
+
+static void statement(struct visit *visit)
+{
+    statement_write(visit);
 }
 
 /* GET /bank/transactions?account=&date= */

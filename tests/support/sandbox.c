@@ -92,12 +92,15 @@ bool test_sandbox_stop(struct test_sandbox *sandbox, int how)
 
 void test_sandbox_remove(struct test_sandbox *sandbox)
 {
-    static const char *const files[] = {"transfers.jsonl", "letters.jsonl", "parcels.jsonl", "vnpost-private.pem",
-                                        "vnpost-public.pem"};
+    static const char *const files[] = {"transfers.jsonl",   "letters.jsonl", "parcels.jsonl", "vnpost-private.pem",
+                                        "vnpost-public.pem", "drop-key.pem",  "drop-cert.pem"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         char path[120];
         snprintf(path, sizeof path, "%s/%s", sandbox->folder, files[i]);
         unlink(path);
     }
+    char drop[120];
+    snprintf(drop, sizeof drop, "%s/drop", sandbox->folder);
+    rmdir(drop);
     rmdir(sandbox->folder);
 }
