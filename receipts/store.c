@@ -7,10 +7,7 @@
 #include "receipts/tsa.h"
 
 static const struct db_statement waiting_sql = {
-    "receipt_waiting", "SELECT r.id, r.collector, g.delegate ->> 'tax_code', convert_from(r.unsigned_xml, 'UTF8') "
-                       "FROM receipt r JOIN receipt_number n ON n.book_id = r.book_id AND n.number = r.number "
-                       "JOIN receipt_range g ON g.id = n.range_id "
-                       "WHERE r.id = ANY ($1::bigint[]) AND r.signed_xml IS NULL"};
+    "receipt_waiting", "SELECT id, collector, delegate_tax_code, xml FROM receipt_waiting($1::bigint[])"};
 static const struct db_statement store_sql = {"receipt_store", "SELECT receipt_store($1, $2::bigint[], $3::text[])"};
 static const struct db_statement store_for_stamp_sql = {"receipt_store_for_stamp",
                                                         "SELECT receipt_store_for_stamp($1, $2::bigint[], $3::text[])"};
