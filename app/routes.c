@@ -274,6 +274,8 @@ const struct route app_routes[] = {
     AT_WORKER("GET", "/p/{token}", pages_pay_handle, .access = EVERYBODY),
     AT_WORKER("POST", "/p/{token}/ways/{source}", pages_pay_with_handle, .access = EVERYBODY, .media = FORM),
     AT_WORKER("POST", "/p/{token}/choose", pages_basket_choose_handle, .access = EVERYBODY, .media = FORM),
+    AT_WORKER("GET", "/p/{token}/payer", pages_payer_handle, .access = EVERYBODY),
+    AT_WORKER("POST", "/p/{token}/payer", pages_payer_save_handle, .access = EVERYBODY, .media = FORM),
     AT_WORKER("POST", "/p/{token}/renew", pages_renew_handle, .access = EVERYBODY, .media = FORM),
     AT_WORKER("POST", "/login", pages_login_handle, .access = EVERYBODY, .media = FORM, .body_max = 4096),
     AT_WORKER("POST", "/logout", pages_logout_handle, .access = EVERYBODY, .media = FORM, .body_max = 4096),

@@ -4,6 +4,38 @@
 
 static const struct db_statement set_sql = {"receipt_payer_set", "SELECT receipt_payer_set($1, $2, $3, $4::jsonb)"};
 
+static void payer_write(const struct receipt_party *payer, struct buf *out)
+{
+    struct json json = json_to(out);
+    json_put_object(&json, NULL);
+    json_put_text(&json, "name", payer->name);
+    json_put_text_or_null(&json, "tax_code", payer->tax_code);
+    json_put_text_or_null(&json, "address", payer->address);
+    json_put_text_or_null(&json, "id_number", payer->id_number);
+    json_put_text_or_null(&json, "passport", payer->passport);
+    json_put_end(&json);
+}
+
+enum err receipt_payer_set(struct db *db, struct arena *arena, int64_t request, const struct receipt_party *payer,
+                           const char *actor, instant_us at)
+{
+    struct buf text = {0};
+    struct db_args args = db_args(arena);
+    struct db_rows rows;
+    payer_write(payer, &text);
+    db_arg_instant(&args, at);
+    db_arg_string(&args, actor);
+    db_arg_int(&args, request);
+    db_arg_text(&args, payer->name.length ? buf_view(&text) : TEXT_NONE);
+    enum err err = db_query(db, &set_sql, &args, &rows);
+    buf_done(&text);
+    if (!err && db_null(&rows, 0, 0))
+        return ERR_NOT_FOUND;
+    if (!err && text_is(db_text(&rows, 0, 0), "numbered"))
+        return ERR_CONFLICT; /* from here on: error notice or replacement */
+    return err;
+}
+
 struct change {
     int64_t request;
     struct receipt_party payer;
@@ -12,35 +44,19 @@ struct change {
 static enum err set_payer(struct request *rq, void *with, struct act_reply *reply)
 {
     const struct change *in = with;
-    struct buf text = {0};
-    struct json payer = json_to(&text), json = json_to(&reply->body);
-    struct db_args args = db_args(&rq->arena);
-    struct db_rows rows;
-    json_put_object(&payer, NULL);
-    json_put_text(&payer, "name", in->payer.name);
-    json_put_text_or_null(&payer, "tax_code", in->payer.tax_code);
-    json_put_text_or_null(&payer, "address", in->payer.address);
-    json_put_text_or_null(&payer, "id_number", in->payer.id_number);
-    json_put_text_or_null(&payer, "passport", in->payer.passport);
-    json_put_end(&payer);
-    db_arg_instant(&args, rq->at);
-    db_arg_string(&args, auth_actor(rq));
-    db_arg_int(&args, in->request);
-    db_arg_text(&args, buf_view(&text));
-    enum err err = db_query(rq->db, &set_sql, &args, &rows);
-    if (!err && db_null(&rows, 0, 0))
-        err = ERR_NOT_FOUND;
-    else if (!err && text_is(db_text(&rows, 0, 0), "numbered"))
-        err = ERR_CONFLICT; /* from here on: error notice or replacement */
-    if (!err) {
-        json_put_object(&json, NULL);
-        json_put_int(&json, "payment_request", in->request);
-        json_put_raw(&json, "payer", buf_view(&text));
-        json_put_end(&json);
-        reply->status = 200;
-    }
-    buf_done(&text);
-    return err;
+    enum err err = receipt_payer_set(rq->db, &rq->arena, in->request, &in->payer, auth_actor(rq), rq->at);
+    if (err)
+        return err;
+    struct buf payer = {0};
+    struct json json = json_to(&reply->body);
+    payer_write(&in->payer, &payer);
+    json_put_object(&json, NULL);
+    json_put_int(&json, "payment_request", in->request);
+    json_put_raw(&json, "payer", buf_view(&payer));
+    json_put_end(&json);
+    buf_done(&payer);
+    reply->status = 200;
+    return OK;
 }
 
 enum err receipt_payer_handle(struct request *rq)

@@ -373,6 +373,10 @@ enum err receipt_verify_handle(struct request *rq);      /* POST /v1/receipts/ve
 enum err receipt_verify_page_handle(struct request *rq); /* GET and POST /verify, any media type */
 enum err receipt_style_handle(struct request *rq);       /* GET /assets/receipt.css, inline */
 
+/* Whose name the receipt bears when it is not the applicant's; an empty name: the applicant's again. ERR_NOT_FOUND,
+ * ERR_CONFLICT (the receipt is numbered: from here on an error notice or a replacement). */
+MUST_CHECK enum err receipt_payer_set(struct db *db, struct arena *arena, int64_t request,
+                                      const struct receipt_party *payer, const char *actor, instant_us at);
 enum err receipt_payer_handle(struct request *rq);           /* PUT /v1/payment-requests/{id}/payer */
 enum err receipt_acknowledgement_handle(struct request *rq); /* GET /p/{token}/acknowledgement */
 enum err receipt_lookup_handle(struct request *rq);          /* POST /v1/receipts/lookup {number | dossier | phone} */

@@ -19,6 +19,8 @@ enum err pages_quote_handle(struct request *rq);         /* GET  /quote: the cal
 enum err pages_pay_handle(struct request *rq);           /* GET  /p/{token} */
 enum err pages_pay_with_handle(struct request *rq);      /* POST /p/{token}/ways/{source} */
 enum err pages_basket_choose_handle(struct request *rq); /* POST /p/{token}/choose: what a basket's money is for */
+enum err pages_payer_handle(struct request *rq);         /* GET  /p/{token}/payer: whose name the receipt bears */
+enum err pages_payer_save_handle(struct request *rq);    /* POST /p/{token}/payer */
 enum err pages_renew_handle(struct request *rq);         /* POST /p/{token}/renew, a form without fields */
 enum err pages_find_receipt_handle(struct request *rq);  /* GET, POST /receipts */
 enum err pages_docs_handle(struct request *rq);          /* GET  /docs */

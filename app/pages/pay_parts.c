@@ -240,6 +240,10 @@ void pay_put_fees(struct pay_view *view)
     html(page->out, "<section aria-labelledby=\"fees\">\n<h2 id=\"fees\">%s</h2>\n",
          say(page, "Các khoản phải nộp", "What the fees are"));
     quote_view(page, view->request.quote);
+    if (view->request.amount && !view->receipt_count && view->request.status != REQUEST_CANCELLED)
+        html(
+            page->out, "<p><a href=\"/p/%s/payer%s\">%s</a></p>\n", view->token, say(page, "", "?lang=en"),
+            say(page, "Biên lai ghi tên công ty hoặc người khác", "Receipt in the name of a company or somebody else"));
     html(page->out, "</section>\n");
 }
 

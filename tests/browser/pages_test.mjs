@@ -208,6 +208,35 @@ test('an expired request is renewed with one press, without scripts', { skip: !p
     await context.close();
 });
 
+test('a company gives its name and tax code for the receipt, without scripts', async () => {
+    const request = await makeRequest(world);
+    const { page, context } = await visit(path(request), { script: false });
+    await page.click('a:has-text("Biên lai ghi tên công ty hoặc người khác")');
+    await inspect(`${path(request)}/payer`, 'payer');
+    await page.fill('#name', 'Công ty TNHH Vịnh Xanh');
+    await page.fill('#tax_code', '01001091XY');
+    await page.click('button:has-text("Lưu")');
+    assert.match(await page.textContent('#tax_code-wrong'), /Mã số thuế không đúng/);
+    assert.equal(await page.inputValue('#name'), 'Công ty TNHH Vịnh Xanh', 'nothing has to be typed twice');
+    await page.fill('#tax_code', '0100109106');
+    await page.fill('#address', 'Hồng Gai, Quảng Ninh');
+    await page.click('button:has-text("Lưu")');
+    assert.match(await page.textContent('[role=status]'), /Đã lưu/);
+    await pay(world, request.vietqr.payload);
+    const paid = await waitFor(world, request.id, 'paid');
+    assert.equal(paid.payer.tax_code, '0100109106');
+    await page.goto(`${world.url}${path(request)}`);
+    await page.waitForSelector('a:has-text("Tải biên lai")', { timeout: 20000 }).catch(async () => page.reload());
+    await page.goto(`${world.url}${path(request)}/payer`);
+    await page.fill('#name', 'Người khác');
+    await page.click('button:has-text("Lưu")');
+    assert.match(await page.textContent('[role=alert]'), /Biên lai đã lập/);
+    await page.goto(`${world.url}${path(request)}`);
+    await page.click('a:has-text("Tải biên lai")');
+    assert.match(await page.textContent('main'), /Công ty TNHH Vịnh Xanh/);
+    await context.close();
+});
+
 test('refunds are told with their bank account', { skip: !process.env.DATABASE_URL && 'needs DATABASE_URL' }, async () => {
     const request = await makeRequest(world);
     await pay(world, request.vietqr.payload);
