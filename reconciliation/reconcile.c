@@ -28,7 +28,8 @@ static const struct db_statement progress = {
     "reconcile_progress",
     "UPDATE reconciliation_run SET done = CASE WHEN step = $2 THEN done + 1 ELSE 1 END, step = $2, step_at = "
     "clock_timestamp() WHERE id = $1"};
-static const struct db_statement unposted_count = {"reconcile_unposted", "SELECT count(*) FROM line_unposted"};
+static const struct db_statement unposted_count = {
+    "reconcile_unposted", "SELECT coalesce(sum(last_line - first_line + 1), 0)::bigint FROM statement_fresh"};
 static const struct db_statement waiting = {"reconcile_waiting",
                                             "SELECT count(*) FROM (SELECT FROM line_pending LIMIT 1) w"};
 static const struct db_statement batches = {"reconcile_batches", "SELECT reconcile_batches($1, $2)"};
@@ -107,8 +108,8 @@ static void tell_planner(struct run *run)
     int64_t lines;
     if (one_number(run, &unposted_count, &lines) || lines < MANY_LINES)
         return;
-    if (db_script(run->db, "ANALYZE statement_line, statement_line_text, line_candidate, line_pending, line_unposted, "
-                           "line_match, payment, payment_request, journal"))
+    if (db_script(run->db, "SET default_statistics_target = 10; ANALYZE statement_line, statement_line_text; "
+                           "RESET default_statistics_target"))
         return;
 }
 

@@ -72,16 +72,18 @@ int statement_import_command(struct db *db, int argc, char **argv)
     return import_file(db, argv[2]);
 }
 
-/* After each night the whole house is looked at: what breaks goes to the log, by problem; `lephi report breaks` names
- * each row. The summary itself stays a function of the day. Receipts still being signed count as breaks until they are
- * there. */
-static void audit_tell(struct db *db, struct arena *arena)
+/* After each night the whole house is looked at: what breaks is kept (`lephi report daily`, GET /v1/days/{date}) until
+ * a night finds it no more, and told by problem; `lephi report breaks` names each row. The summary itself stays a
+ * function of the day. Receipts still being signed count as breaks until they are there. */
+static void audit_tell(struct db *db, struct arena *arena, date_days day)
 {
-    static const struct db_statement audit = {
-        "reconcile_audit_counts", "SELECT problem, count(*) FROM reconcile_audit() GROUP BY problem ORDER BY problem"};
-    struct db_args none = db_args(arena);
+    static const struct db_statement audit = {"audit_findings_take",
+                                              "SELECT problem, count FROM audit_findings_take($1, $2)"};
+    struct db_args args = db_args(arena);
+    db_arg_instant(&args, clock_now());
+    db_arg_date(&args, day);
     struct db_rows rows;
-    enum err err = db_query(db, &audit, &none, &rows);
+    enum err err = db_query(db, &audit, &args, &rows);
     if (err) {
         fprintf(stderr, "lephi reconcile: the audit did not run: %s\n", err_info(err)->en);
         return;
@@ -110,7 +112,7 @@ int reconcile_command(struct db *db, int argc, char **argv)
     if (!err)
         printf("%.*s\n", TEXT_ARGS(json));
     if (!err)
-        audit_tell(db, &arena);
+        audit_tell(db, &arena, day);
     arena_done(&arena);
     return code;
 }

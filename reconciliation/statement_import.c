@@ -5,7 +5,8 @@
 #include <string.h>
 
 enum {
-    COPY_PIECE = 1 << 20,
+    COPY_PIECE = 64 << 10, /* the database works on one while the next is read */
+    READ_PIECE = 1 << 20,
     WARNINGS_TOLD = 100,
     FILE_PIECE = 8 << 20,
     NEIGHBOURS_MAX = 64, /* quarantined files that one import may set free */
@@ -49,7 +50,7 @@ static const char work_table[] =
     "CREATE TEMP TABLE IF NOT EXISTS import_line (n bigint, page integer, ordinal bigint, booked_on date, value_on "
     "date,"
     " amount bigint, reversal boolean, fingerprint bytea, type text, bank_reference text, customer_reference text,"
-    " counterparty text, counterparty_account text, memo text, supplementary text, candidates text[], edits integer[])"
+    " counterparty text, counterparty_account text, memo text, supplementary text, candidates text)"
     " ON COMMIT DROP";
 static const char copy_sql[] = "COPY import_line FROM STDIN";
 
@@ -58,6 +59,7 @@ struct import {
     struct arena *arena;
     const struct statement_import_order *order;
     int64_t file, ordinal, n;
+    bool copying; /* a COPY of lines is under way on the connection */
     enum err err; /* the first one; what follows is read but not written */
     struct statement_head head;
     struct text account, currency, number;
@@ -119,9 +121,25 @@ struct settlement_import *settlement_import_of(void *with)
 
 static void rows_flush(struct import *in)
 {
+    if (!in->err && in->rows.length && !in->copying) {
+        in->err = db_copy_begin(in->db, copy_sql);
+        in->copying = !in->err;
+    }
     if (!in->err && in->rows.length)
-        in->err = db_copy_in(in->db, copy_sql, buf_view(&in->rows));
+        in->err = db_copy_put(in->db, buf_view(&in->rows));
     buf_clear(&in->rows);
+}
+
+/* Nothing else can be asked of the connection before. */
+static void rows_end(struct import *in)
+{
+    rows_flush(in);
+    if (!in->copying)
+        return;
+    enum err ended = db_copy_end(in->db, in->err ? "stopped" : NULL);
+    in->copying = false;
+    if (!in->err)
+        in->err = ended;
 }
 
 static void on_begin(void *with, const struct statement_head *head)
@@ -175,7 +193,7 @@ static void arg_money(struct db_args *args, bool known, int64_t amount)
 static void on_end(void *with, const struct statement_tail *tail)
 {
     struct import *in = with;
-    rows_flush(in);
+    rows_end(in);
     if (in->err)
         return;
     struct db_args args = db_args(in->arena);
@@ -277,10 +295,11 @@ static enum err read_statements(struct import *in, struct text bytes, enum state
     in->settlements.ordinal = 0;
     struct statement_reader *reader = statement_reader_new(format, &sink);
     enum err err = statement_reader_map(reader, in->mappings, in->mapping_count);
-    for (size_t at = 0; at < bytes.length && !err && !in->err; at += COPY_PIECE)
-        err = statement_reader_feed(reader, text_slice(bytes, at, COPY_PIECE));
+    for (size_t at = 0; at < bytes.length && !err && !in->err; at += READ_PIECE)
+        err = statement_reader_feed(reader, text_slice(bytes, at, READ_PIECE));
     enum err ended = statement_reader_end(reader);
     statement_reader_free(reader);
+    rows_end(in); /* of a statement that never ended */
     if (!in->err)
         in->err = in->settlements.err;
     return in->err ? in->err : err ? err : ended;

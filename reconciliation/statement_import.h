@@ -4,7 +4,7 @@
 
 #include "reconciliation/reconciliation.h"
 
-/* Two columns of COPY text: "{A,B}\t{0,1}", references best first and how many symbols of each were repaired. */
+/* A column of COPY text: "A B+1", references best first, +n: how many symbols were repaired. */
 void statement_references(const struct statement_line *line, struct buf *out);
 
 /* What makes two lines the same: day, amount and the bank's reference; without one, all the words and the number of the

@@ -1,4 +1,4 @@
-/* The payment references the words of a line may hold, as PostgreSQL arrays. */
+/* The payment references the words of a line may hold, as the database keeps them. */
 #include "reconciliation/statement_import.h"
 
 #include "payments/requests/requests.h"
@@ -13,12 +13,10 @@ void statement_references(const struct statement_line *line, struct buf *out)
     }
     struct reference_candidate found[REFERENCE_CANDIDATES_MAX];
     size_t count = reference_candidates(buf_view(&words), found);
-    buf_char(out, '{');
-    for (size_t i = 0; i < count; i++)
-        buf_printf(out, "%s%s", i ? "," : "", found[i].reference.text);
-    buf_string(out, "}\t{");
-    for (size_t i = 0; i < count; i++)
-        buf_printf(out, "%s%d", i ? "," : "", (int)found[i].edits);
-    buf_char(out, '}');
+    for (size_t i = 0; i < count; i++) {
+        buf_printf(out, "%s%s", i ? " " : "", found[i].reference.text);
+        if (found[i].edits)
+            buf_printf(out, "+%d", (int)found[i].edits);
+    }
     buf_done(&words);
 }

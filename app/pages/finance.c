@@ -22,7 +22,7 @@ static const struct db_statement lines_sql = {
     "count(w.line_id),"
     " coalesce(sum(l.amount) FILTER (WHERE l.amount > 0), 0), coalesce(-sum(l.amount) FILTER (WHERE l.amount < 0), 0)"
     " FROM statement_line l JOIN receiving_account a ON a.id = l.account_id"
-    " LEFT JOIN line_match m ON m.line_id = l.id LEFT JOIN line_pending w ON w.line_id = l.id"
+    " LEFT JOIN line_match m ON m.line_id = l.id LEFT JOIN line_waits w ON w.line_id = l.id"
     " LEFT JOIN exception_case e ON e.line_id = l.id AND e.state <> 'resolved'"
     " WHERE l.booked_on = $1 GROUP BY a.account_number ORDER BY a.account_number"};
 static const struct db_statement exceptions_sql = {

@@ -408,25 +408,34 @@ const char *db_constraint(const struct db *db)
     return db->constraint;
 }
 
-enum err db_copy_in(struct db *db, const char *copy_sql, struct text rows)
+enum err db_copy_begin(struct db *db, const char *copy_sql)
 {
-    enum { CHUNK = 1 << 20 };
     enum err err = db_ensure(db);
     if (err)
         return err;
     PGresult *result = PQexec(db->connection, copy_sql);
-    if (PQresultStatus(result) != PGRES_COPY_IN) {
+    if (PQresultStatus(result) != PGRES_COPY_IN)
         err = note_failure(db, result);
-        PQclear(result);
-        return err;
-    }
     PQclear(result);
-    bool sent = true;
-    for (size_t at = 0; at < rows.length && sent; at += CHUNK) {
+    return err;
+}
+
+enum err db_copy_put(struct db *db, struct text rows)
+{
+    enum { CHUNK = 1 << 20 };
+    for (size_t at = 0; at < rows.length; at += CHUNK) {
         struct text part = text_slice(rows, at, CHUNK);
-        sent = PQputCopyData(db->connection, part.at, (int)part.length) == 1;
+        if (PQputCopyData(db->connection, part.at, (int)part.length) != 1)
+            return ERR_DATABASE;
     }
-    PQputCopyEnd(db->connection, sent ? NULL : "stopped");
+    return OK;
+}
+
+enum err db_copy_end(struct db *db, const char *stopped)
+{
+    enum err err = OK;
+    PGresult *result;
+    PQputCopyEnd(db->connection, stopped);
     while ((result = PQgetResult(db->connection))) {
         if (!err && !succeeded(result))
             err = note_failure(db, result);
@@ -435,4 +444,14 @@ enum err db_copy_in(struct db *db, const char *copy_sql, struct text rows)
             break;
     }
     return err;
+}
+
+enum err db_copy_in(struct db *db, const char *copy_sql, struct text rows)
+{
+    enum err err = db_copy_begin(db, copy_sql);
+    if (err)
+        return err;
+    enum err put = db_copy_put(db, rows);
+    err = db_copy_end(db, put ? "stopped" : NULL);
+    return err ? err : put;
 }

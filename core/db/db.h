@@ -94,4 +94,11 @@ const char *db_constraint(const struct db *db);
 /* COPY … FROM STDIN of rows already in COPY text format; for bulk loads. */
 MUST_CHECK enum err db_copy_in(struct db *db, const char *copy_sql, struct text rows);
 
+/* The same while the rows are still being made: the server works on what it has. Between begin and end nothing else may
+ * be asked of the connection; after a begin that succeeded there is always one end (`stopped`: why not, NULL: all is
+ * there), whatever put said. */
+MUST_CHECK enum err db_copy_begin(struct db *db, const char *copy_sql);
+MUST_CHECK enum err db_copy_put(struct db *db, struct text rows);
+MUST_CHECK enum err db_copy_end(struct db *db, const char *stopped);
+
 #endif

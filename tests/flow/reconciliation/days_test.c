@@ -134,6 +134,12 @@ static void a_late_statement_shows_as_a_change_of_the_closed_day_with_its_lines(
     assert_true(json_is_true(json_object_get(day.json, "changed_since")));
     assert_int_equal(json_array_size(json_object_get(day.json, "came_later")), 1);
     assert_int_equal(json_int_at(json_array_get(json_object_get(day.json, "came_later"), 0), "amount"), 900);
+    /* Its money is booked in the open day, and each knows the other. */
+    json_t *late = json_array_get(json_object_get(day.json, "late_journals"), 0);
+    const char *open_day = json_string_at(late, "booked_on");
+    assert_string_not_equal(open_day, json_string_at(late, "of_day"));
+    struct service_answer open = ask(one, "GET", arena_printf(&arena, "/v1/days/%s", open_day), "");
+    assert_int_equal(json_array_size(json_object_get(open.json, "late_journals")), 1);
     assert_int_equal(json_array_size(json_object_get(day.json, "suspense")), 1); /* the list stays as it was */
     the_audit_finds_nothing();
 }
@@ -244,12 +250,36 @@ static void a_month_is_locked_and_opened_again_by_two_people(void **state)
     expect(ask(one, "POST", "/v1/remittances", remittance(0, 0, "GNT-2")), 202, "state", "proposed");
 }
 
+static void what_the_night_found_stays_until_a_night_finds_it_no_more(void **state)
+{
+    test_sql(db, "SET session_replication_role = replica");
+    test_sql(db, "CREATE TEMP TABLE words AS SELECT * FROM statement_line_text WHERE memo = 'dong den muon'");
+    test_sql(db, "DELETE FROM statement_line_text WHERE memo = 'dong den muon'");
+    test_sql(db, "SELECT * FROM audit_findings_take('2026-09-17T18:30Z', '2026-09-15')");
+    test_sql(db, "SELECT * FROM audit_findings_take('2026-09-18T18:30Z', '2026-09-16')"); /* the same again: one row */
+    assert_int_equal(test_int(db, "SELECT count(*) FROM audit_finding"), 1);
+    struct service_answer day = ask(one, "GET", "/v1/days/2026-09-15", "");
+    json_t *finding = json_array_get(json_object_get(day.json, "findings"), 0);
+    assert_string_equal(json_string_at(finding, "problem"), "line_without_words");
+    assert_string_equal(json_string_at(finding, "since"), "2026-09-15");
+    assert_int_equal(test_int(db, "SELECT count FROM daily_books('2026-09-15') WHERE section = 'found by the audit'"),
+                     1);
+    test_sql(db, "INSERT INTO statement_line_text SELECT * FROM words");
+    test_sql(db, "RESET session_replication_role");
+    test_sql(db, "SELECT * FROM audit_findings_take('2026-09-19T18:30Z', '2026-09-17')");
+    day = ask(one, "GET", "/v1/days/2026-09-15", "");
+    assert_int_equal(json_array_size(json_object_get(day.json, "findings")), 0);
+    assert_int_equal(test_int(db, "SELECT count(*) FROM audit_finding WHERE gone_at IS NOT NULL"), 1);
+    test_sql_refused(db, "DELETE FROM audit_finding", "23001");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_day_closes_with_what_is_open_in_a_list_with_owner_and_age),
         cmocka_unit_test(a_later_solution_is_booked_in_the_open_day_and_linked_back),
         cmocka_unit_test(a_late_statement_shows_as_a_change_of_the_closed_day_with_its_lines),
+        cmocka_unit_test(what_the_night_found_stays_until_a_night_finds_it_no_more),
         cmocka_unit_test(every_figure_of_a_month_a_quarter_and_a_year_names_its_lines),
         cmocka_unit_test(a_remittance_counts_when_a_second_person_approved_it),
         cmocka_unit_test(a_month_is_locked_and_opened_again_by_two_people),

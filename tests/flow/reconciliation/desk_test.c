@@ -321,6 +321,69 @@ static void charges_are_a_claim_on_the_operating_budget_and_interest_follows_its
         birth.amount + marriage.amount + household.amount + healed.amount);
 }
 
+static int64_t item_case(const char *external_id)
+{
+    return test_int(db, arena_printf(&arena,
+                                     "SELECT coalesce(max(id), 0) FROM exception_case WHERE reason = "
+                                     "'item_without_payment' AND suggestion->>'external_id' = '%s'",
+                                     external_id));
+}
+
+static void an_item_nobody_announced_becomes_a_payment_or_finds_it_by_two_people(void **state)
+{
+    struct payment_asked lost = service_request(&service, &arena, "DESK-6", 1),
+                         renamed = service_request(&service, &arena, "DESK-7", 2);
+    int64_t gross = lost.amount + renamed.amount, opening = test_int(db, "SELECT closing FROM statement WHERE state = "
+                                                                         "'accepted' ORDER BY id DESC LIMIT 1");
+    test_sql(db, arena_printf(&arena,
+                              "SELECT confirm('2026-11-20T03:00Z', '{momo}', '{m-real}', ARRAY[sha256('m-real')], "
+                              "'{%lld}', '{" TEST_ACCOUNT "}', '{wallet}', '{NULL}', '{%s}', '{2026-11-20T03:00Z}', "
+                              "'{NULL}', '{NULL}', ARRAY[NULL::bytea], '{1}', '{%s}', '{0}')",
+                              (long long)renamed.amount, renamed.reference, renamed.reference));
+    test_sql(db, arena_printf(&arena,
+                              "SELECT pay_out_take('2026-11-21T01:00Z', 'staff:test', 'momo', 'MMDESK2026', (SELECT id "
+                              "FROM receiving_account WHERE account_number = '" TEST_ACCOUNT "'), '2026-11-21', %lld, "
+                              "0, '{m-lost,m-typo}', '{NULL,NULL}', '{%lld,%lld}', '{0,0}', '{2026-11-20,2026-11-20}')",
+                              (long long)gross, (long long)lost.amount, (long long)renamed.amount));
+    const char *file = arena_printf(&arena,
+                                    ":20:DESK2\n:25:" TEST_ACCOUNT "\n:28C:2/1\n:60F:C261120VND%lld,\n"
+                                    ":61:2611211121C%lld,NTRFNONREF//M1\n:86:MOMO CHI TRA MMDESK2026\n"
+                                    ":62F:C261121VND%lld,\n-\n",
+                                    (long long)opening, (long long)gross, (long long)(opening + gross));
+    struct service_call call = {
+        .method = "POST", .path = "/v1/statements", .body = text_of(file), .content_type = "application/octet-stream"};
+    assert_int_equal(service_call(&service, &arena, &call).status, 201);
+    service_ask(&service, &arena, "POST", "/v1/reconciliation-runs", "{\"date\":\"2026-11-21\"}");
+    int64_t unknown = item_case("m-lost"), typo = item_case("m-typo");
+    assert_true(unknown && typo);
+    const char *assign = "{\"action\":\"assign\",\"note\":\"khach da nop\",\"dossier\":\"DESK-6\"}";
+    expect_state(resolve(one, unknown, assign), 202, "proposed");
+    expect_code(resolve(one, unknown, assign), 403, "second_person_required");
+    expect_state(resolve(two, unknown, assign), 200, "resolved");
+    assert_int_equal(test_int(db, "SELECT count(*) FROM payment_request WHERE dossier = 'DESK-6' AND status = 'paid'"),
+                     1);
+    assert_int_equal(resolve(one, typo, "{\"action\":\"match\",\"note\":\"thieu so\"}").status, 422);
+    expect_code(resolve(one, typo, "{\"action\":\"match\",\"note\":\"sai so\",\"payment\":999999999}"), 409,
+                "conflict");
+    const char *match = arena_printf(
+        &arena, "{\"action\":\"match\",\"note\":\"ma khac\",\"payment\":%lld}",
+        (long long)test_int(db, "SELECT id FROM payment WHERE source = 'momo' AND external_id = 'm-real'"));
+    expect_state(resolve(one, typo, match), 202, "proposed");
+    expect_state(resolve(two, typo, match), 200, "resolved");
+    assert_int_equal(test_int(db, "SELECT count(*) FROM batch_payment WHERE rule = 'person'"),
+                     2 + test_int(db, "SELECT count(*) FROM batch_payment b JOIN pay_out p ON p.id = b.batch_id WHERE "
+                                      "p.source = 'desk'"));
+    /* A call-back that comes after all is the same transaction told otherwise: kept apart, no money. */
+    test_sql(db, arena_printf(&arena,
+                              "SELECT confirm('2026-11-22T03:00Z', '{momo}', '{m-lost}', ARRAY[sha256('late')], "
+                              "'{%lld}', '{" TEST_ACCOUNT "}', '{wallet}', '{NULL}', '{%s}', '{2026-11-20T03:00Z}', "
+                              "'{NULL}', '{NULL}', ARRAY[NULL::bytea], '{1}', '{%s}', '{0}')",
+                              (long long)lost.amount, lost.reference, lost.reference));
+    assert_int_equal(test_int(db, "SELECT count(*) FROM payment WHERE external_id = 'm-lost'"), 1);
+    service_ask(&service, &arena, "POST", "/v1/reconciliation-runs", "{\"date\":\"2026-11-21\"}");
+    the_books_are_whole();
+}
+
 static void a_match_is_taken_back_by_two_people_and_appends(void **state)
 {
     int64_t line = test_int(db, "SELECT m.line_id FROM line_match m JOIN payment p ON p.id = m.payment_id JOIN "
@@ -385,6 +448,7 @@ int main(void)
         cmocka_unit_test(a_sum_leaves_suspense_only_when_old_by_a_document_and_two_people),
         cmocka_unit_test(what_is_written_to_suspense_stays_listed_with_its_age),
         cmocka_unit_test(charges_are_a_claim_on_the_operating_budget_and_interest_follows_its_fund),
+        cmocka_unit_test(an_item_nobody_announced_becomes_a_payment_or_finds_it_by_two_people),
         cmocka_unit_test(a_match_is_taken_back_by_two_people_and_appends),
         cmocka_unit_test(an_act_repeated_under_its_key_is_done_once),
     };
