@@ -30,7 +30,7 @@ static enum err import_act(struct request *rq, void *with, struct act_reply *rep
 {
     struct text name = request_header(rq, "X-File-Name");
     const struct statement_import_order order = {
-        rq->body, name.length ? arena_copy(&rq->arena, text_slice(name, 0, 200)) : "upload", auth_actor(rq), rq->at};
+        rq->body, name.length ? arena_copy(&rq->arena, text_head(name, 200)) : "upload", auth_actor(rq), rq->at};
     struct text json;
     enum err err = statement_import_within(rq->db, &rq->arena, &order, &json);
     if (err)

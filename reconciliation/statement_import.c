@@ -2,6 +2,7 @@
 #include "reconciliation/statement_import.h"
 #include "reconciliation/settlement_import.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -11,6 +12,7 @@ enum {
     FILE_PIECE = 8 << 20,
     NEIGHBOURS_MAX = 64, /* quarantined files that one import may set free */
     MAPPINGS_MAX = 200,
+    DETAIL_MAX = 512,
 };
 
 static const struct db_statement file_find = {
@@ -69,7 +71,8 @@ struct import {
     uint8_t file_key[16]; /* of its SHA-256 */
     struct statement_mapping mappings[MAPPINGS_MAX];
     size_t mapping_count;
-    const char *first_detail; /* why the statement under way does not prove itself */
+    const char *first_detail; /* why the statement under way does not prove itself; in `detail` */
+    char detail[DETAIL_MAX];  /* room of its own: a file may hold a million faults */
 };
 
 void statement_fingerprint(const struct statement_line *line, struct text statement_number,
@@ -221,8 +224,10 @@ static void on_warning(void *with, const struct statement_warning *warning)
 {
     struct import *in = with;
     bool decides = strcmp(warning->code, "bad_date") != 0 && strcmp(warning->code, "unknown_tag") != 0;
-    if (decides) /* the last one before the end names what broke the statement */
-        in->first_detail = arena_printf(in->arena, "line %d: %s", warning->line, warning->detail);
+    if (decides) { /* the last one before the end names what broke the statement */
+        snprintf(in->detail, sizeof in->detail, "line %d: %s", warning->line, warning->detail);
+        in->first_detail = in->detail;
+    }
     if (in->warning_count++ >= WARNINGS_TOLD)
         return;
     if (in->warnings.length)

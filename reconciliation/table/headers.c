@@ -18,7 +18,7 @@ static void put_cells(struct headers *h, const char *key, const struct grid_row 
 {
     json_put_array(h->json, key);
     for (size_t i = 0; i < row->count; i++)
-        json_put_text(h->json, NULL, text_slice(row->cells[i], 0, 200));
+        json_put_text(h->json, NULL, text_head(row->cells[i], 200));
     json_put_end(h->json);
 }
 
