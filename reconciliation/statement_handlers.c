@@ -29,8 +29,9 @@ static void write_raw(struct json *json, const void *what)
 static enum err import_act(struct request *rq, void *with, struct act_reply *reply)
 {
     struct text name = request_header(rq, "X-File-Name");
+    bool named = name.length && text_is_utf8(name);
     const struct statement_import_order order = {
-        rq->body, name.length ? arena_copy(&rq->arena, text_head(name, 200)) : "upload", auth_actor(rq), rq->at};
+        rq->body, named ? arena_copy(&rq->arena, text_head(name, 200)) : "upload", auth_actor(rq), rq->at};
     struct text json;
     enum err err = statement_import_within(rq->db, &rq->arena, &order, &json);
     if (err)
