@@ -20,6 +20,7 @@ enum statement_format {
     STATEMENT_XLS,   /* the same as a BIFF workbook */
     STATEMENT_HTML,  /* the same as an HTML table, as a rule named .xls */
     STATEMENT_JSON,  /* the State Treasury's list of a day */
+    STATEMENT_DAT,   /* NAPAS: transactions of the interbank switch */
 };
 
 /* "mt940" …; STATEMENT_UNKNOWN for a name nobody knows. */

@@ -62,6 +62,6 @@ struct statement_reader_vtable {
     enum err (*map)(void *reader, const struct statement_mapping *mappings, size_t count); /* NULL: no columns */
 };
 extern const struct statement_reader_vtable mt940_reader, camt_reader, table_csv_reader, table_html_reader,
-    table_xlsx_reader, table_xls_reader, treasury_reader;
+    table_xlsx_reader, table_xls_reader, treasury_reader, napas_reader;
 
 #endif

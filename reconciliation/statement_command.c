@@ -15,10 +15,11 @@ static enum err read_all(FILE *file, struct printer *p, const char *format_name,
     enum statement_format format =
         format_name ? statement_format_named(text_of(format_name)) : statement_detect(buf_view(&chunk));
     if (format == STATEMENT_UNKNOWN) {
-        *ret_reason = !chunk.length ? "the file is empty"
-                      : text_starts(buf_view(&chunk), "%PDF")
-                          ? "a printed statement (PDF): ask the bank for the spreadsheet"
-                          : "the format is not recognised (known: mt940, mt942, camt.053, csv, xlsx, xls, html, json)";
+        *ret_reason =
+            !chunk.length ? "the file is empty"
+            : text_starts(buf_view(&chunk), "%PDF")
+                ? "a printed statement (PDF): ask the bank for the spreadsheet"
+                : "the format is not recognised (known: mt940, mt942, camt.053, csv, xlsx, xls, html, json, dat)";
         buf_done(&chunk);
         return ERR_STATEMENT_FORMAT;
     }
@@ -46,7 +47,7 @@ static enum err read_all(FILE *file, struct printer *p, const char *format_name,
 }
 
 static const char usage[] =
-    "Usage: lephi statement parse FILE [--format mt940|mt942|camt.053|csv|xlsx|xls|html|json]\n"
+    "Usage: lephi statement parse FILE [--format mt940|mt942|camt.053|csv|xlsx|xls|html|json|dat]\n"
     "       lephi statement import FILE\n"
     "parse reads a bank statement (\"-\": standard input) and prints it as JSON; it needs no database. Amounts are in\n"
     "the currency's minor unit (đồng for VND), money in positive. \"complete\" says that opening + lines = closing.\n"

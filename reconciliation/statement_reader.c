@@ -12,6 +12,7 @@ static const struct {
     {STATEMENT_MT940, "mt940"},  {STATEMENT_MT942, "mt942"},   {STATEMENT_CAMT, "camt.053"}, {STATEMENT_CAMT, "camt"},
     {STATEMENT_CAMT, "camt053"}, {STATEMENT_CAMT, "camt.052"}, {STATEMENT_CAMT, "camt.054"}, {STATEMENT_CSV, "csv"},
     {STATEMENT_XLSX, "xlsx"},    {STATEMENT_XLS, "xls"},       {STATEMENT_HTML, "html"},     {STATEMENT_JSON, "json"},
+    {STATEMENT_DAT, "dat"},
 };
 
 enum statement_format statement_format_named(struct text name)
@@ -70,6 +71,8 @@ enum statement_format statement_detect(struct text first_bytes)
         return STATEMENT_XLS;
     if (text_starts(bare, "{") && holds(bare, "\"transactions\""))
         return STATEMENT_JSON;
+    if (text_starts(bare, "HR[REV]"))
+        return STATEMENT_DAT;
     if (text_starts(bare, "%PDF"))
         return STATEMENT_UNKNOWN; /* a print: ask the bank for one of the formats above */
     bool entries = holds_tag(text, ":61:"), head = holds_tag(text, ":20:") || holds_tag(text, ":25:");
@@ -107,6 +110,7 @@ static const struct statement_reader_vtable *reader_of(enum statement_format for
     case STATEMENT_XLS: return &table_xls_reader;
     case STATEMENT_HTML: return &table_html_reader;
     case STATEMENT_JSON: return &treasury_reader;
+    case STATEMENT_DAT: return &napas_reader;
     default: return &mt940_reader;
     }
 }

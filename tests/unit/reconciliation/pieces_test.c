@@ -65,6 +65,7 @@ static void the_corpora_of_the_fuzzers(void **state)
     assert_true(folder_holds("tests/fuzz/corpus/statement_xls", STATEMENT_XLS) > 0);
     assert_true(folder_holds("tests/fuzz/corpus/statement_xlsx", STATEMENT_XLSX) > 0);
     assert_true(folder_holds("tests/fuzz/corpus/treasury", STATEMENT_JSON) > 0);
+    assert_true(folder_holds("tests/fuzz/corpus/napas", STATEMENT_DAT) > 0);
 }
 
 static void a_currency_that_only_the_closing_balance_names(void **state)
