@@ -190,11 +190,15 @@ static enum err run_locked(struct run *run, const char *actor, int64_t *ret_run,
     return OK;
 }
 
-/* How long one statement may take; 0 gives the connection back its own measure. */
+/* How long one statement may take, and room to join a night's lines without going through files; 0 gives the
+ * connection back its own measure. */
 static enum err patience(struct db *db, int seconds)
 {
-    char sql[80];
-    snprintf(sql, sizeof sql, seconds ? "SET statement_timeout = '%ds'" : "RESET statement_timeout", seconds);
+    char sql[100];
+    snprintf(sql, sizeof sql,
+             seconds ? "SET statement_timeout = '%ds'; SET work_mem = '64MB'"
+                     : "RESET statement_timeout; RESET work_mem",
+             seconds);
     return db_script(db, sql);
 }
 
