@@ -8,6 +8,8 @@ static const struct db_statement keep_label_sql = {
 static const struct db_statement events_sql = {
     "parcel_events", "SELECT at, status, carrier_status, name, place FROM parcel_event WHERE parcel_id = $1"
                      " ORDER BY at, learned"};
+static const struct db_statement deadlines_sql = {
+    "parcel_deadlines", "SELECT due, attempts, second_attempt_on, return_by FROM parcel_deadlines($1)"};
 static const struct db_statement hint_sql = {
     "parcel_hint",
     "UPDATE job SET run_at = $1 FROM parcel p WHERE p.item = ANY ($2) AND job.kind = 'postal_track'"
@@ -54,7 +56,7 @@ enum err postal_label_handle(struct request *rq)
 
 struct tracking {
     const struct parcel *parcel;
-    const struct db_rows *events;
+    const struct db_rows *events, *deadlines, *claims;
 };
 
 static void tracking_write(struct json *json, const void *what)
@@ -65,6 +67,10 @@ static void tracking_write(struct json *json, const void *what)
     json_put_text_or_null(json, "item_code", tracking->parcel->item);
     json_put_text(json, "status", tracking->parcel->status);
     json_put_instant(json, "status_at", tracking->parcel->status_at);
+    json_put_text_or_null(json, "due_on", db_text(tracking->deadlines, 0, 0));
+    json_put_int(json, "attempts", db_int(tracking->deadlines, 0, 1));
+    json_put_text_or_null(json, "second_attempt_on", db_text(tracking->deadlines, 0, 2));
+    json_put_text_or_null(json, "return_by", db_text(tracking->deadlines, 0, 3));
     json_put_array(json, "events");
     for (int i = 0; i < tracking->events->count; i++) {
         json_put_object(json, NULL);
@@ -76,22 +82,32 @@ static void tracking_write(struct json *json, const void *what)
         json_put_end(json);
     }
     json_put_end(json);
+    claims_write(json, tracking->claims);
     json_put_end(json);
+}
+
+static enum err of_parcel(struct request *rq, const struct db_statement *statement, int64_t id,
+                          struct db_rows *ret_rows)
+{
+    struct db_args args = db_args(&rq->arena);
+    db_arg_int(&args, id);
+    return db_query(rq->db, statement, &args, ret_rows);
 }
 
 enum err postal_tracking_handle(struct request *rq)
 {
     struct parcel parcel;
-    struct db_args args = db_args(&rq->arena);
-    struct db_rows rows;
+    struct db_rows rows, deadlines, claims;
     enum err err = parcel_find(rq->db, &rq->arena, path_id(rq), &parcel);
-    if (!err) {
-        db_arg_int(&args, parcel.id);
-        err = db_query(rq->db, &events_sql, &args, &rows);
-    }
+    if (!err)
+        err = of_parcel(rq, &events_sql, parcel.id, &rows);
+    if (!err)
+        err = of_parcel(rq, &deadlines_sql, parcel.id, &deadlines);
+    if (!err)
+        err = claims_read(rq->db, &rq->arena, parcel.id, &claims);
     if (err)
         return reply_error(rq, err);
-    const struct tracking tracking = {&parcel, &rows};
+    const struct tracking tracking = {&parcel, &rows, &deadlines, &claims};
     return reply_json(rq, 200, tracking_write, &tracking);
 }
 

@@ -185,6 +185,11 @@ enum err postal_handover_pdf_handle(struct request *rq);  /* GET /v1/postal/hand
  * the record, which files its dossiers (dossier.changed); worker. */
 enum err postal_sign_handle(struct request *rq);
 enum err postal_handover_void_handle(struct request *rq); /* POST /v1/postal/handovers/{id}/void: until then; worker */
+/* POST /v1/postal/bookings/{id}/claims {kind: loss|damage, amount, note}: QĐ 45/2016, Điều 14; once a kind; worker. */
+enum err postal_claim_handle(struct request *rq);
+/* POST /v1/postal/claims/{id}/decision {decision: granted|refused, amount?, why?}: the carrier's answer, recorded by
+ * another person than the one who claimed; worker. */
+enum err postal_claim_decide_handle(struct request *rq);
 /* POST /v1/postal/bookings/{id}/collections {amount, outlet, collected_at?}: a postman took money; worker. */
 enum err postal_collect_handle(struct request *rq);
 /* POST /v1/postal/remittances?list=&account=&paid_on=&carrier=: the list itself, CSV; worker. */

@@ -43,8 +43,9 @@ static enum err tariff_open(struct faults *faults)
 
 static enum err statuses_open(struct faults *faults)
 {
-    static const char *const known[] = {"created",        "accepted",  "in_transit", "out_for_delivery", "delivered",
-                                        "failed_attempt", "returning", "returned",   "cancelled",        NULL};
+    static const char *const known[] = {"created",   "accepted", "in_transit", "out_for_delivery",
+                                        "delivered", "lost",     "damaged",    "failed_attempt",
+                                        "returning", "returned", "cancelled",  NULL};
     struct text bytes = TEXT_NONE;
     struct csv csv;
     struct csv_row row;

@@ -46,4 +46,10 @@ MUST_CHECK enum err parcel_want(struct db *db, struct arena *arena, instant_us a
 MUST_CHECK enum err parcel_learn(struct db *db, struct arena *arena, instant_us at, int64_t id, const char *how,
                                  const struct carrier_step *steps, size_t count, int64_t *ret_new);
 
+/* ---- claims (claim.c) ---- */
+
+/* The claims of a parcel, oldest first; claims_write puts them as the array "claims". */
+MUST_CHECK enum err claims_read(struct db *db, struct arena *arena, int64_t parcel, struct db_rows *ret_rows);
+void claims_write(struct json *json, const struct db_rows *rows);
+
 #endif

@@ -50,10 +50,10 @@ struct post {
  * are known to use letters of their own. */
 static const struct {
     const char *status, *name;
-} way[] = {{"MOI", "Đã tạo đơn"},       {"TGTN", "Đã nhận gửi"},
-           {"VC", "Đang vận chuyển"},   {"PH", "Đang phát"},
-           {"GHTC", "Phát thành công"}, {"GHTBC", "Phát không thành công"},
-           {"CH", "Chuyển hoàn"},       {"HUY", "Đã hủy"}};
+} way[] = {{"MOI", "Đã tạo đơn"},      {"TGTN", "Đã nhận gửi"},     {"VC", "Đang vận chuyển"},
+           {"PH", "Đang phát"},        {"GHTC", "Phát thành công"}, {"GHTBC", "Phát không thành công"},
+           {"CH", "Chuyển hoàn"},      {"HUY", "Đã hủy"},           {"MAT", "Mất bưu gửi"},
+           {"HONG", "Hư hỏng bưu gửi"}};
 
 static const char *way_name(struct text status)
 {
