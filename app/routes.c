@@ -384,6 +384,8 @@ const struct route app_routes[] = {
               .roles = BOOKS),
     AT_WORKER("GET", "/v1/reports/charges", report_charges_handle, .access = SYSTEMS_STAFF, .scope = "reports",
               .roles = BOOKS),
+    AT_WORKER("GET", "/v1/reports/exemptions", report_exemptions_handle, .access = SYSTEMS_STAFF, .scope = "reports",
+              .roles = BOOKS),
     AT_WORKER("GET", "/v1/reports/daily", report_daily_handle, .access = SYSTEMS_STAFF, .scope = "reports",
               .roles = BOOKS),
     AT_WORKER("GET", "/v1/reports/collections", report_collections_handle, .access = SYSTEMS_STAFF, .scope = "reports",

@@ -226,6 +226,11 @@ enum err report_postal_concerns_handle(struct request *rq);
 MUST_CHECK enum err report_charges(struct db *db, struct arena *arena, date_days from, date_days to,
                                    enum report_format format, struct text *ret_bytes);
 enum err report_suspense_handle(struct request *rq);
+/* The register of exemptions and reductions that took effect, between two days: dossier, fee, article, proof, who
+ * looked. */
+MUST_CHECK enum err report_exemptions(struct db *db, struct arena *arena, date_days from, date_days to,
+                                      enum report_format format, struct text *ret_bytes);
+enum err report_exemptions_handle(struct request *rq);
 enum err report_charges_handle(struct request *rq);
 
 /* GET /v1/reports/daily (?date, or with lines=1 what stands behind its figures), /collections (?from&to or

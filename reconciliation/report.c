@@ -33,6 +33,11 @@ static const struct db_statement suspense_rows = {
 static const struct db_statement charge_rows = {
     "charges_list", "SELECT kind, collector, account, item, day, amount FROM charges_list($1, $2)"};
 
+static const struct db_statement exemption_rows = {
+    "exemption_register",
+    "SELECT day, reference, dossier, procedure, agency, fee, name, gross, reduction, net, basis, category, proof,"
+    " state, checked_by FROM exemption_register($1, $2)"};
+
 static const struct db_statement post_ageing_rows = {
     "postal_ageing", "SELECT carrier, outlet, collected_on, parcels, amount, age_days FROM postal_ageing($1)"};
 static const struct db_statement post_concern_rows = {
@@ -77,6 +82,21 @@ static const struct report_column charge_columns[] = {
     {"kind", "Loại", false},         {"collector", "Cơ quan thu", false},
     {"account", "Tài khoản", false}, {"item", "Dòng", false},
     {"day", "Ngày", false},          {"amount", "Số tiền (đồng)", true}};
+static const struct report_column exemption_columns[] = {{"day", "Ngày", false},
+                                                         {"reference", "Mã nộp tiền", false},
+                                                         {"dossier", "Hồ sơ", false},
+                                                         {"procedure", "Thủ tục", false},
+                                                         {"agency", "Cơ quan", false},
+                                                         {"fee", "Mã khoản thu", false},
+                                                         {"name", "Khoản thu", false},
+                                                         {"gross", "Mức thu", true},
+                                                         {"reduction", "Được miễn, giảm", true},
+                                                         {"net", "Phải nộp", true},
+                                                         {"legal_basis", "Căn cứ", false},
+                                                         {"category", "Diện", false},
+                                                         {"proof", "Giấy tờ chứng minh", false},
+                                                         {"state", "Trạng thái", false},
+                                                         {"checked_by", "Người kiểm tra", false}};
 static const struct report_column break_columns[] = {
     {"problem", "Sai lệch", false}, {"subject", "Ở đâu", false}, {"difference", "Chênh lệch (đồng)", true}};
 static const struct report_column book_columns[] = {{"date", "Ngày", false},
@@ -397,6 +417,16 @@ enum err report_charges(struct db *db, struct arena *arena, date_days from, date
         "Phí ngân hàng và cổng thanh toán (đòi kinh phí hoạt động), lãi tiền gửi",
         "Phí, lệ phí ghi thu đủ; phí dịch vụ thanh toán là khoản đòi kinh phí của cơ quan thu. Lãi đi theo quỹ của tài "
         "khoản."};
+    return plain_report(db, arena, &report, from, to, format, ret_bytes);
+}
+
+enum err report_exemptions(struct db *db, struct arena *arena, date_days from, date_days to, enum report_format format,
+                           struct text *ret_bytes)
+{
+    static const struct plain_report report = {&exemption_rows, COLUMNS(exemption_columns),
+                                               "Sổ theo dõi miễn, giảm phí, lệ phí",
+                                               "Chỉ ghi khoản đã có hiệu lực: hồ sơ không phải nộp, hoặc đã nộp phần "
+                                               "còn lại. Mức thu 0 đồng không phải là miễn."};
     return plain_report(db, arena, &report, from, to, format, ret_bytes);
 }
 

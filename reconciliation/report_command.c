@@ -30,6 +30,7 @@ static const struct report_named {
     {"collections", NULL, NULL, report_collections, report_period_lines},
     {"indicators", NULL, NULL, report_indicators, report_indicator_lines},
     {"charges", NULL, NULL, report_charges, NULL},
+    {"exemptions", NULL, NULL, report_exemptions, NULL},
     {"breaks", NULL, NULL, NULL, NULL},
 };
 
@@ -108,7 +109,8 @@ int report_command(struct db *db, int argc, char **argv)
                  (!w.lines || report->day_lines || report->between_lines);
     if (!right) {
         fputs("Usage: lephi report daily|treasury|suspense --date YYYY-MM-DD [--format json|csv|xlsx|pdf]\n"
-              "       lephi report collections|indicators|charges --from D --to D (or --period 2026-11|2026-Q4|2026)\n"
+              "       lephi report collections|indicators|charges|exemptions --from D --to D (or --period "
+              "2026-11|2026-Q4|2026)\n"
               "       lephi report breaks\n"
               "--lines: what stands behind each figure (daily, collections, indicators)\n",
               stderr);

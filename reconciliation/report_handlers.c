@@ -123,6 +123,11 @@ enum err report_charges_handle(struct request *rq)
     return between(rq, report_charges, NULL);
 }
 
+enum err report_exemptions_handle(struct request *rq)
+{
+    return between(rq, report_exemptions, NULL);
+}
+
 enum err report_indicators_handle(struct request *rq)
 {
     return between(rq, report_indicators, report_indicator_lines);

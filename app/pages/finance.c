@@ -297,6 +297,7 @@ static void put_links(struct finance *f)
         {"daily", "Sổ thu trong ngày", OF_DAY, {"csv", "xlsx", "pdf", "json"}},
         {"collections", "Thu trong tháng đến ngày này", OF_MONTH, {"csv", "xlsx", "pdf", "json"}},
         {"treasury", "Bảng kê nộp ngân sách", OF_DAY, {"csv", "xlsx", "pdf", "json"}},
+        {"exemptions", "Sổ miễn, giảm trong tháng", OF_MONTH, {"csv", "xlsx", "pdf", "json"}},
         {"indicators", "Chỉ số thanh toán trực tuyến", OF_MONTH, {"csv", "xlsx", "pdf", "json"}},
         {"receipts", "Biên lai lập trong ngày", OF_DAY, {"csv", "json"}}};
     char day[DATE_TEXT_SIZE], first[DATE_TEXT_SIZE];

@@ -230,6 +230,32 @@ static void a_reduction_of_everybody_rests_on_the_dossier_and_is_nobodys_claim(v
                      1);
 }
 
+/* What was waived, for whom, by which article, on what proof; money given nobody yet is not there. */
+static void the_register_tells_each_exemption_that_took_effect(void **state)
+{
+    struct service_answer answer = service_ask(
+        &service, &arena, "GET", "/v1/reports/exemptions?from=2026-11-01&to=2030-12-31&format=csv", "%s", "");
+    assert_int_equal(answer.status, 200);
+    static const char *const told[] = {"CLAIM-1,3.000333,QN-HALONG,LLTP,",
+                                       "200000,200000,0,",
+                                       "poor_household",
+                                       "Giấy chứng nhận hộ nghèo 12/GCN-HN 05/01/2026",
+                                       "verified,staff:thu-ngan",
+                                       "CLAIM-3,3.000333",
+                                       "rejected,staff:thu-ngan"};
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++)
+        if (text_find(answer.body, text_of(told[i])) == answer.body.length)
+            fail_msg("\"%s\" is not in %.*s", told[i], TEXT_ARGS(answer.body));
+    int64_t waits = test_int(
+        db, "SELECT count(*) FROM payment_request r JOIN request_line l ON l.request_id = r.id AND l.reduction > 0"
+            " WHERE r.status IN ('pending', 'cancelled', 'expired')");
+    int64_t rows = test_int(db, "SELECT count(*) FROM exemption_register('2026-11-01', '2030-12-31')");
+    assert_int_equal(rows, test_int(db, "SELECT count(*) FROM request_line WHERE reduction > 0") - waits);
+    answer = service_ask(&service, &arena, "GET", "/v1/reports/exemptions?from=2026-11-01&to=2030-12-31&format=pdf",
+                         "%s", "");
+    assert_true(text_starts(answer.body, "%PDF-"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +267,7 @@ int main(void)
         cmocka_unit_test(a_channel_is_changed_by_two_people_with_a_reason_and_unpaid_requests_go),
         cmocka_unit_test(where_money_came_the_channel_stays),
         cmocka_unit_test(a_reduction_of_everybody_rests_on_the_dossier_and_is_nobodys_claim),
+        cmocka_unit_test(the_register_tells_each_exemption_that_took_effect),
     };
     return cmocka_run_group_tests_name("benefits and channels", tests, set_up, tear_down);
 }
