@@ -103,6 +103,8 @@ enum err parcel_want(struct db *db, struct arena *arena, instant_us at, const ch
         return ERR_DOSSIER_UNKNOWN;
     if (!err && db_null(&rows, 0, 0))
         err = ERR_CONFLICT;
+    else if (!err && db_int(&rows, 0, 0) < 0)
+        err = ERR_ATTEMPT_OPEN;
     if (!err)
         *ret_id = db_int(&rows, 0, 0);
     return err;

@@ -10,6 +10,8 @@
 static const char *title_of(struct text name)
 {
     const struct source *source = source_by_name(name);
+    if (text_is(name, "post"))
+        return "tiền mặt khi bưu điện đến nhà";
     if (terminal_driver_find(name))
         return "thẻ tại quầy";
     return source && source->title ? source->title : "";

@@ -205,7 +205,9 @@ static const struct db_statement attempts_sql = {
     "counter_attempts",
     "SELECT a.number, a.source, a.amount, a.state, a.made_at, a.actor, t.name FROM payment_attempt a"
     " LEFT JOIN pos_payment p ON p.attempt_id = a.id LEFT JOIN terminal t ON t.id = p.terminal_id"
-    " WHERE a.request_id = $1 ORDER BY a.number DESC LIMIT 50"};
+    " WHERE a.request_id = $1"
+    " UNION ALL SELECT number, source, amount, state, made_at, actor, NULL FROM attempt_at_door($1)"
+    " ORDER BY 1 DESC LIMIT 50"};
 
 static void attempts_write(struct json *json, const void *what)
 {

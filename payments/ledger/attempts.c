@@ -50,7 +50,9 @@ enum err attempt_of(struct db *db, struct arena *arena, int64_t request, struct 
 {
     static const struct db_statement sql = {
         "attempt_of", "SELECT id, number, source, order_id, amount, state, redirect_url, made_at, expires_at"
-                      " FROM payment_attempt WHERE request_id = $1 AND state IN ('sent', 'unknown')"};
+                      " FROM payment_attempt WHERE request_id = $1 AND state IN ('sent', 'unknown')"
+                      " UNION ALL SELECT id, number, source, order_id, amount, state, redirect_url, made_at, NULL FROM"
+                      " attempt_at_door($1) LIMIT 1"};
     struct db_args args = db_args(arena);
     struct db_rows rows;
     db_arg_int(&args, request);

@@ -121,7 +121,7 @@ struct attempt {
     struct text source, order, state, redirect_url;
     instant_us made_at, expires_at;
 };
-/* The open attempt of a request. ERR_NOT_FOUND. */
+/* The open attempt of a request; `source` "post" while a postman is to collect it at the door. ERR_NOT_FOUND. */
 MUST_CHECK enum err attempt_of(struct db *db, struct arena *arena, int64_t request, struct attempt *ret_attempt);
 
 /* Starts a way, or gives back the attempt of the same source that is open. ERR_ATTEMPT_OPEN: another one is.
