@@ -1,4 +1,4 @@
-#include "payments/requests/requests.h"
+#include "payments/requests/request_parts.h"
 
 #include "payments/fees/fees.h"
 
@@ -109,7 +109,7 @@ static void read_applicant(struct json_fields *in, struct dossier *ret)
         return; /* its faults stand in the list that the caller looks at */
 }
 
-static enum err dossier_read(struct request *rq, struct dossier *ret)
+enum err dossier_read(struct request *rq, struct dossier *ret)
 {
     struct json_fields in;
     enum err err = json_parse(rq->body, &in, &rq->faults);
@@ -144,7 +144,7 @@ static enum err dossier_read(struct request *rq, struct dossier *ret)
     return json_close(&in);
 }
 
-static void dossier_write(struct json *json, const void *what)
+void dossier_write(struct json *json, const void *what)
 {
     const struct dossier *d = what;
     json_put_object(json, NULL);

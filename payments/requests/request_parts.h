@@ -32,6 +32,10 @@ void request_vietqr_write(struct json *json, const struct payment_request *r, co
 enum qr_picture { QR_SVG, QR_PNG };
 enum err qr_reply(struct request *rq, struct text payload, enum qr_picture picture);
 
+/* A dossier as the body of PUT /v1/dossiers/{code} tells it; `code` is set before. Faults name every wrong field. */
+MUST_CHECK enum err dossier_read(struct request *rq, struct dossier *ret);
+void dossier_write(struct json *json, const void *what); /* a struct dossier */
+
 /* The reductions that count in a quote, as JSON for benefits_keep. */
 void benefits_write(const struct quote *quote, struct json *json);
 

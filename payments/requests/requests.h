@@ -214,6 +214,9 @@ enum err channel_change_ask_handle(struct request *rq); /* POST /v1/dossiers/{co
 enum err channel_change_approve_handle(struct request *rq); /* POST /v1/dossiers/{code}/channel-changes/{id}/approve */
 enum err dossier_put_handle(struct request *rq);            /* PUT  /v1/dossiers/{code} */
 enum err dossier_get_handle(struct request *rq);            /* GET  /v1/dossiers/{code} */
+enum err dossier_provisional_handle(struct request *rq);    /* POST /v1/provisional-dossiers: as PUT, without a code */
+enum err dossiers_provisional_handle(struct request *rq);   /* GET  /v1/provisional-dossiers: not tied yet */
+enum err dossier_tie_handle(struct request *rq);            /* POST /v1/provisional-dossiers/{code}/tie {code} */
 enum err payment_request_create_handle(struct request *rq); /* POST /v1/payment-requests */
 enum err payment_request_get_handle(struct request *rq);    /* GET  /v1/payment-requests/{id} */
 enum err payment_request_events_handle(struct request *rq); /* GET  /v1/payment-requests/{id}/events */
