@@ -91,6 +91,12 @@ write_conf() {
         printf '[sandbox-bank]\nsecret_file = %s\nbase_url = %s\n' "$RUN_DIR/sandbox-secret" "$sandbox_url"
         printf '[vnpost]\nusername = sandbox\npassword = sandbox\ncustomer_code = C000000001\nbase_url = %s/vnpost\n' "$sandbox_url"
         printf 'public_key = %s\n' "$RUN_DIR/sandbox-$mode/vnpost-public.pem"
+        local shared
+        shared=$RUN_DIR/sandbox-secret
+        printf '[momo]\npartner_code = SANDBOX\naccess_key = sandbox\nsecret_key_file = %s\nbase_url = %s/momo\n' "$shared" "$sandbox_url"
+        printf '[zalopay]\napp_id = 2553\nkey1_file = %s\nkey2_file = %s\nbase_url = %s/zalopay\n' "$shared" "$shared" "$sandbox_url"
+        printf '[vnpay]\ntmn_code = SANDBOX1\nhash_secret_file = %s\nbase_url = %s/vnpay\n' "$shared" "$sandbox_url"
+        printf '[dvcqg]\npartner_code = SANDBOX\nsecret_file = %s\nbase_url = %s/dvcqg\n' "$shared" "$sandbox_url"
         printf '[tax]\nurl = %s/tax\n' "$sandbox_url"
         printf '[receipts]\ntrust_file = %s\n' "$RUN_DIR/pki/ca.pem"
         local code
@@ -108,7 +114,7 @@ start_sandbox() {
     done < <(tail -n +2 "$data/accounts.csv")
     [ "$mode" != demo ] || rm -rf "$RUN_DIR/sandbox-demo"
     launch "$RUN_DIR/sandbox.log" "$root/build/lephi-sandbox" --port "$SANDBOX_PORT" --data "$RUN_DIR/sandbox-$mode" \
-        --secret-file "$RUN_DIR/sandbox-secret" --webhook "$url/v1/notifications/sandbox-bank" \
+        --secret-file "$RUN_DIR/sandbox-secret" --webhook "$url/v1/notifications/sandbox-bank" --notifications "$url/v1/notifications" \
         --vnpost-webhook "$url/v1/notifications/vnpost" --communes "$root/core/province/communes.csv" --clock-offset-s "${LEPHI_CLOCK_OFFSET_S:-0}" \
         "${accounts[@]}"
     wait_for "${started[-1]}" "$RUN_DIR/sandbox.log" "the sandbox" grep -q '^listening on' "$RUN_DIR/sandbox.log"

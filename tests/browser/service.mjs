@@ -46,6 +46,7 @@ async function startOwn() {
     const url = `http://127.0.0.1:${port}`;
     const sandbox = spawn(sandboxBinary, ['--port', '0', '--data', join(folder, 'sandbox'), '--secret-file', secret,
         '--retry-base-ms', '50', '--webhook', `${url}/v1/notifications/sandbox-bank`,
+        '--notifications', `${url}/v1/notifications`,
         '--account', `${ACCOUNT.number}:${ACCOUNT.name}:${ACCOUNT.bin}`]);
     const sandboxPort = /listening on (\d+)/.exec(await started(sandbox, 'listening on'))[1];
     execFileSync('bash', [join(root, 'app/run/secrets.sh'), join(root, 'app/demo/agencies.csv')],
@@ -53,8 +54,12 @@ async function startOwn() {
     const conf = join(folder, 'lephi.conf');
     writeFileSync(conf, `[http]\nport = ${port}\npublic_url = ${url}\n[server]\nsecret = ${randomBytes(32).toString('hex')}\n`
         + `[paths]\ndata = ${folder}\n[sandbox-bank]\nsecret_file = ${secret}\nbase_url = http://127.0.0.1:${sandboxPort}\n`
-        + `[receipts]\ntrust_file = ${folder}/pki/ca.pem\n[receipts.${COLLECTOR}]\nkey_file = ${folder}/pki/${COLLECTOR}.key\n`
-        + `cert_file = ${folder}/pki/${COLLECTOR}.pem\n[policy]\ncash = yes\n[terminals]\nanswer_timeout_s = 5\nask_after_s = 1\n`);
+        + `[receipts]\ntrust_file = ${folder}/pki/ca.pem\n`
+        + `[momo]\npartner_code = SANDBOX\naccess_key = sandbox\nsecret_key_file = ${secret}\nbase_url = http://127.0.0.1:${sandboxPort}/momo\n`
+        + `[zalopay]\napp_id = 2553\nkey1_file = ${secret}\nkey2_file = ${secret}\nbase_url = http://127.0.0.1:${sandboxPort}/zalopay\n`
+        + `[vnpay]\ntmn_code = SANDBOX1\nhash_secret_file = ${secret}\nbase_url = http://127.0.0.1:${sandboxPort}/vnpay\n`
+        + `[dvcqg]\npartner_code = SANDBOX\nsecret_file = ${secret}\nbase_url = http://127.0.0.1:${sandboxPort}/dvcqg\n`
+        + `[receipts.${COLLECTOR}]\nkey_file = ${folder}/pki/${COLLECTOR}.key\ncert_file = ${folder}/pki/${COLLECTOR}.pem\n[policy]\ncash = yes\n[terminals]\nanswer_timeout_s = 5\nask_after_s = 1\n`);
     const lephi = (args, input) => execFileSync(binary, ['--config', conf, ...args], { input: input ?? '', encoding: 'utf8' });
     lephi(['migrate']);
     lephi(['province', 'import', join(root, 'app', 'demo')]);

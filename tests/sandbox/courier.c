@@ -21,7 +21,7 @@ static const char *const state_names[] = {"waiting", "under_way", "delivered", "
 struct posted {
     int64_t id;
     char kind[8];
-    const char *subject;
+    const char *subject, *url; /* url: NULL for those of the bank and the post office */
     struct text body;
     instant_us signed_at;
     bool wrong_signature, reorder;
@@ -49,6 +49,7 @@ static struct posted *letter_add(struct courier *courier, const struct letter *l
     struct posted *posted = memory_new(sizeof *posted);
     snprintf(posted->kind, sizeof posted->kind, "%s", letter->kind);
     posted->subject = memory_copy(letter->subject, strlen(letter->subject));
+    posted->url = letter->url ? memory_copy(letter->url, strlen(letter->url)) : NULL;
     posted->body = (struct text){memory_copy(letter->body.at, letter->body.length), letter->body.length};
     posted->signed_at = letter->signed_at;
     posted->wrong_signature = letter->wrong_signature;
@@ -72,6 +73,7 @@ static void letter_record(struct courier *courier, const struct posted *posted)
     json_put_string(&json, "kind", posted->kind);
     json_put_string(&json, "subject", posted->subject);
     json_put_text(&json, "body", posted->body);
+    json_put_text_or_null(&json, "url", posted->url ? text_of(posted->url) : TEXT_NONE);
     json_put_instant(&json, "signed_at", posted->signed_at);
     json_put_bool(&json, "wrong_signature", posted->wrong_signature);
     json_put_end(&json);
@@ -107,7 +109,10 @@ static void replayed(void *with, json_t *record)
     const char *kind = json_string_value(json_object_get(record, "kind"));
     const char *subject = json_string_value(json_object_get(record, "subject"));
     const char *body = json_string_value(json_object_get(record, "body"));
-    struct letter letter = {.kind = kind ? kind : "", .subject = subject ? subject : "", .body = text_of(body)};
+    struct letter letter = {.kind = kind ? kind : "",
+                            .url = json_string_value(json_object_get(record, "url")),
+                            .subject = subject ? subject : "",
+                            .body = text_of(body)};
     if (!instant_parse(text_of(json_string_value(json_object_get(record, "signed_at"))), &letter.signed_at))
         letter.signed_at = INSTANT_NONE;
     letter.wrong_signature = json_is_true(json_object_get(record, "wrong_signature"));
@@ -155,6 +160,18 @@ static size_t answer_take(char *data, size_t one, size_t count, void *with)
     return count;
 }
 
+/* Wallets end their repeats at 2xx; VNPAY wants RspCode 00 or 02, ZaloPay a return_code that is not 0. */
+static bool wallet_is_content(const struct answer *answer, long status)
+{
+    json_t *json = json_loadb(answer->text, answer->length, 0, NULL);
+    const char *code = json_string_value(json_object_get(json, "RspCode"));
+    const json_t *number = json_object_get(json, "return_code");
+    bool content = status >= 200 && status < 300 && (!code || !strcmp(code, "00") || !strcmp(code, "02")) &&
+                   (!number || json_integer_value(number) != 0);
+    json_decref(json);
+    return content;
+}
+
 static bool is_success(const struct answer *answer, long status)
 {
     json_t *json = json_loadb(answer->text, answer->length, 0, NULL);
@@ -195,8 +212,10 @@ static bool carry(CURL *curl, const struct courier *courier, const struct posted
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_PROXY, "");
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)posted->body.length);
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, posted->body.at);
+    if (posted->body.length) {
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)posted->body.length);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, posted->body.at);
+    }
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)TIMEOUT_MS);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
@@ -207,7 +226,7 @@ static bool carry(CURL *curl, const struct courier *courier, const struct posted
     curl_slist_free_all(headers);
     if (code != CURLE_OK)
         answer->length = (size_t)snprintf(answer->text, sizeof answer->text, "%s", curl_easy_strerror(code));
-    return code == CURLE_OK && is_success(answer, *ret_status);
+    return code == CURLE_OK && (posted->url ? wallet_is_content(answer, *ret_status) : is_success(answer, *ret_status));
 }
 
 static void settle(struct courier *courier, struct posted *posted, bool success, long status,
@@ -235,10 +254,13 @@ static void *deliver(void *with)
     struct posted *posted;
     pthread_mutex_lock(&courier->lock);
     while ((posted = letter_take(courier))) {
-        char url[URL_MAX];
+        char url[2048];
         struct answer answer = {0};
         long status = 0;
-        snprintf(url, sizeof url, "%s", strcmp(posted->kind, "bank") ? courier->post_url : courier->bank_url);
+        snprintf(url, sizeof url, "%s",
+                 posted->url                    ? posted->url
+                 : strcmp(posted->kind, "bank") ? courier->post_url
+                                                : courier->bank_url);
         pthread_mutex_unlock(&courier->lock);
         bool success = url[0] && carry(curl, courier, posted, url, &answer, &status);
         pthread_mutex_lock(&courier->lock);
@@ -323,6 +345,11 @@ static void list_post(struct visit *visit)
     list(visit, "vnpost");
 }
 
+static void list_wallets(struct visit *visit)
+{
+    list(visit, "wallet");
+}
+
 /* POST /settings {bank_webhook?, vnpost_webhook?, retry_base_ms?}: for tests that start lephi after the sandbox. */
 static void settings(struct visit *visit)
 {
@@ -353,5 +380,8 @@ static void settings(struct visit *visit)
     buf_string(&visit->reply, "{\"saved\":true}");
 }
 
-const struct road courier_roads[] = {
-    {"GET", "/bank/webhooks", list_bank}, {"GET", "/vnpost/webhooks", list_post}, {"POST", "/settings", settings}, {0}};
+const struct road courier_roads[] = {{"GET", "/bank/webhooks", list_bank},
+                                     {"GET", "/vnpost/webhooks", list_post},
+                                     {"GET", "/wallet/webhooks", list_wallets},
+                                     {"POST", "/settings", settings},
+                                     {0}};

@@ -9,24 +9,17 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ORDERS_MAX = 512, ID_SIZE = 128 };
+enum { ORDERS_MAX = 512 };
 
 static const char *const states[] = {"paid", "pending", "failed", "absent", NULL};
-enum state { PAID, PENDING, FAILED, ABSENT };
-
-struct order {
-    char id[ID_SIZE], transaction[ID_SIZE];
-    int64_t amount;
-    int state;
-};
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct order orders[ORDERS_MAX];
+static struct gateway_order orders[ORDERS_MAX];
 static size_t order_count;
 
-static struct order look(struct text id)
+struct gateway_order gateway_look(struct text id)
 {
-    struct order found = {.state = ABSENT};
+    struct gateway_order found = {.state = GATEWAY_ABSENT};
     pthread_mutex_lock(&lock);
     for (size_t i = 0; i < order_count; i++)
         if (text_is(id, orders[i].id))
@@ -35,42 +28,59 @@ static struct order look(struct text id)
     return found;
 }
 
-/* False when the book is full or the id too long. */
-static bool keep(struct text id, struct text transaction, int64_t amount, int state)
+bool gateway_keep(const struct gateway_order *order)
 {
     size_t place = 0;
-    bool kept = id.length && id.length < ID_SIZE && transaction.length < ID_SIZE;
     pthread_mutex_lock(&lock);
-    while (place < order_count && !text_is(id, orders[place].id))
+    while (place < order_count && strcmp(order->id, orders[place].id) != 0)
         place++;
-    kept = kept && place < ORDERS_MAX;
+    bool kept = order->id[0] && place < ORDERS_MAX;
     if (kept) {
-        struct order *o = &orders[place];
-        snprintf(o->id, sizeof o->id, "%.*s", TEXT_ARGS(id));
-        snprintf(o->transaction, sizeof o->transaction, "%.*s", TEXT_ARGS(transaction));
-        o->amount = amount;
-        o->state = state;
+        orders[place] = *order;
         order_count += place == order_count;
     }
     pthread_mutex_unlock(&lock);
     return kept;
 }
 
+static void copy(char *to, size_t size, struct text from)
+{
+    snprintf(to, size, "%.*s", TEXT_ARGS(from));
+}
+
+/* An order that somebody asked us to take the money of; false when it cannot be kept. */
+static bool begin(const char *source, struct text id, int64_t amount, struct text notify, struct text back,
+                  struct text words, struct gateway_order *ret)
+{
+    *ret = (struct gateway_order){.amount = amount, .state = GATEWAY_PENDING};
+    copy(ret->source, sizeof ret->source, text_of(source));
+    copy(ret->id, sizeof ret->id, id);
+    copy(ret->notify, sizeof ret->notify, notify);
+    copy(ret->back, sizeof ret->back, back);
+    copy(ret->words, sizeof ret->words, words);
+    return amount > 0 && id.length < sizeof ret->id && gateway_keep(ret);
+}
+
 static void tell(struct visit *visit)
 {
     struct json_fields in;
     struct text id = TEXT_NONE, transaction = TEXT_NONE;
-    int state = PENDING;
+    int state = GATEWAY_PENDING;
     int64_t amount = 0;
     enum err err = json_parse(buf_view(&visit->body), &in, &visit->faults);
     if (!err) {
-        json_read_text(&in, "order", REQUIRED, 1, ID_SIZE - 1, &id);
-        json_read_text(&in, "transaction", OPTIONAL, 0, ID_SIZE - 1, &transaction);
+        json_read_text(&in, "order", REQUIRED, 1, 127, &id);
+        json_read_text(&in, "transaction", OPTIONAL, 0, 127, &transaction);
         json_read_int(&in, "amount", REQUIRED, 0, INT64_MAX, &amount);
         json_read_enum(&in, "state", REQUIRED, states, &state);
         err = json_close(&in);
     }
-    if (err || !keep(id, transaction, amount, state))
+    struct gateway_order order = gateway_look(id);
+    order.amount = amount;
+    order.state = state;
+    copy(order.id, sizeof order.id, id);
+    copy(order.transaction, sizeof order.transaction, transaction);
+    if (err || !gateway_keep(&order))
         visit_refuse(visit, 422, "invalid_request", "order, amount, state, transaction");
     else
         buf_string(&visit->reply, "{\"kept\":true}");
@@ -96,54 +106,70 @@ static int64_t amount_said(struct visit *visit, const char *name)
 
 static void portal_init(struct visit *visit)
 {
-    struct text id = said(visit, "MaThamChieu");
-    if (!keep(id, TEXT(""), amount_said(visit, "SoTien"), PENDING))
+    struct gateway_order order;
+    const char *base = visit->sandbox->notifications;
+    struct text notify = base ? arena_textf(&visit->arena, "%s/dvcqg", base) : TEXT("");
+    if (!begin("dvcqg", said(visit, "MaThamChieu"), amount_said(visit, "SoTien"), notify, TEXT(""),
+               said(visit, "ThongTinGiaoDich"), &order))
         buf_string(&visit->reply, "{\"error_code\":\"1\",\"message\":\"\"}");
     else
-        buf_printf(&visit->reply,
-                   "{\"error_code\":\"0\",\"message\":\"{\\\"UrlThanhToan\\\":\\\"http://127.0.0.1/pay/%.*s\\\"}\"}",
-                   TEXT_ARGS(id));
+        buf_printf(&visit->reply, "{\"error_code\":\"0\",\"message\":\"{\\\"UrlThanhToan\\\":\\\"%s\\\"}\"}",
+                   wallet_page(visit, &order));
 }
 
 static void portal_query(struct visit *visit)
 {
     struct text id = said(visit, "MaThamChieu");
-    struct order o = look(id);
+    struct gateway_order o = gateway_look(id);
     static const char *const codes[] = {"1", "3", "4", "3"};
     buf_printf(&visit->reply, "{\"MaLoi\":\"%s\",\"MaThamChieu\":\"%.*s\",\"SoTien\":\"%lld\",\"TrangThaiGD\":\"%s\"}",
-               o.state == ABSENT ? "99" : "00", TEXT_ARGS(id), (long long)o.amount, codes[o.state]);
+               o.state == GATEWAY_ABSENT ? "99" : "00", TEXT_ARGS(id), (long long)o.amount, codes[o.state]);
 }
 
 static void momo_create(struct visit *visit)
 {
+    struct gateway_order order;
     struct text id = said(visit, "orderId");
-    bool kept = keep(id, TEXT(""), amount_said(visit, "amount"), PENDING);
-    buf_printf(&visit->reply, "{\"orderId\":\"%.*s\",\"resultCode\":%d,\"payUrl\":\"http://127.0.0.1/momo/%.*s\"}",
-               TEXT_ARGS(id), kept ? 0 : 41, TEXT_ARGS(id));
+    bool kept = begin("momo", id, amount_said(visit, "amount"), said(visit, "ipnUrl"), said(visit, "redirectUrl"),
+                      said(visit, "orderInfo"), &order);
+    buf_printf(&visit->reply, "{\"orderId\":\"%.*s\",\"resultCode\":%d,\"payUrl\":\"%s\"}", TEXT_ARGS(id),
+               kept ? 0 : 41, wallet_page(visit, &order));
 }
 
 static void momo_query(struct visit *visit)
 {
     struct text id = said(visit, "orderId"), partner = said(visit, "partnerCode");
-    struct order o = look(id);
+    struct gateway_order o = gateway_look(id);
     static const int codes[] = {0, 1000, 1006, 42};
     buf_printf(&visit->reply,
                "{\"partnerCode\":\"%.*s\",\"orderId\":\"%.*s\",\"resultCode\":%d,\"amount\":%lld,\"transId\":\"%s\"}",
                TEXT_ARGS(partner), TEXT_ARGS(id), codes[o.state], (long long)o.amount, o.transaction);
 }
 
+/* {"redirecturl": …} inside embed_data. */
+static struct text zalopay_back(struct visit *visit)
+{
+    struct text embedded = visit_form(visit, "embed_data");
+    struct json_fields in;
+    if (!embedded.length || json_parse(embedded, &in, &visit->faults))
+        return TEXT("");
+    return text_of(json_string_value(json_object_get(in.object, "redirecturl")));
+}
+
 static void zalopay_create(struct visit *visit)
 {
-    struct text id = visit_form(visit, "app_trans_id");
+    struct gateway_order order;
     int64_t amount = 0;
-    bool kept = text_to_int64(visit_form(visit, "amount"), &amount) && keep(id, TEXT(""), amount, PENDING);
-    buf_printf(&visit->reply, "{\"return_code\":%d,\"order_url\":\"http://127.0.0.1/zalopay/%.*s\"}", kept ? 1 : 2,
-               TEXT_ARGS(id));
+    bool kept = text_to_int64(visit_form(visit, "amount"), &amount) &&
+                begin("zalopay", visit_form(visit, "app_trans_id"), amount, visit_form(visit, "callback_url"),
+                      zalopay_back(visit), visit_form(visit, "description"), &order);
+    buf_printf(&visit->reply, "{\"return_code\":%d,\"order_url\":\"%s\"}", kept ? 1 : 2,
+               kept ? wallet_page(visit, &order) : "");
 }
 
 static void zalopay_query(struct visit *visit)
 {
-    struct order o = look(visit_form(visit, "app_trans_id"));
+    struct gateway_order o = gateway_look(visit_form(visit, "app_trans_id"));
     static const int codes[] = {1, 3, 2, 2};
     buf_printf(&visit->reply, "{\"return_code\":%d,\"amount\":%lld,\"zp_trans_id\":\"%s\"}", codes[o.state],
                (long long)o.amount, o.transaction);
@@ -152,10 +178,11 @@ static void zalopay_query(struct visit *visit)
 static void keypay_query(struct visit *visit)
 {
     struct text id = said(visit, "transaction_id");
-    struct order o = look(id);
+    struct gateway_order o = gateway_look(id);
     buf_printf(&visit->reply,
                "{\"return_code\":\"%s\",\"transaction_id\":\"%.*s\",\"trans_amount\":\"%lld\",\"status\":\"%s\"}",
-               o.state == ABSENT ? "-1" : "0", TEXT_ARGS(id), (long long)o.amount, o.state == PAID ? "2" : "1");
+               o.state == GATEWAY_ABSENT ? "-1" : "0", TEXT_ARGS(id), (long long)o.amount,
+               o.state == GATEWAY_PAID ? "2" : "1");
 }
 
 const struct road gateway_roads[] = {{"POST", "/gateways/orders", tell},

@@ -20,6 +20,7 @@ static const char usage[] =
     "  --account NO:NAME:BIN[:OPENING]   a receiving account; may be repeated\n"
     "  --secret-file FILE     secret that signs the bank's call-backs\n"
     "  --webhook URL          where the bank's call-backs go\n"
+    "  --notifications URL    lephi's URL of call-backs, to which VNPAY and the national portal add their name\n"
     "  --vnpost-webhook URL   where the post office's call-backs go\n"
     "  --vnpost-username S --vnpost-password S --vnpost-customer S   (sandbox, sandbox, C000000001)\n"
     "  --vnpost-token-s N     life of a token (3600)\n"
@@ -29,7 +30,7 @@ static const char usage[] =
 
 struct options {
     int port;
-    const char *data, *secret_file, *webhook, *post_webhook, *username, *password, *customer, *communes;
+    const char *data, *secret_file, *webhook, *post_webhook, *notifications, *username, *password, *customer, *communes;
     const char *accounts[ACCOUNTS_MAX];
     size_t account_count;
     int64_t token_s, retry_base_ms, clock_offset_s;
@@ -42,6 +43,7 @@ enum option_id {
     SECRET,
     WEBHOOK,
     POST_WEBHOOK,
+    NOTIFICATIONS,
     USERNAME,
     PASSWORD,
     CUSTOMER,
@@ -58,6 +60,7 @@ static const struct option names[] = {{"port", 1, 0, PORT},
                                       {"secret-file", 1, 0, SECRET},
                                       {"webhook", 1, 0, WEBHOOK},
                                       {"vnpost-webhook", 1, 0, POST_WEBHOOK},
+                                      {"notifications", 1, 0, NOTIFICATIONS},
                                       {"vnpost-username", 1, 0, USERNAME},
                                       {"vnpost-password", 1, 0, PASSWORD},
                                       {"vnpost-customer", 1, 0, CUSTOMER},
@@ -98,6 +101,7 @@ static int options_read(int argc, char **argv, struct options *o)
         case SECRET: o->secret_file = optarg; break;
         case WEBHOOK: o->webhook = optarg; break;
         case POST_WEBHOOK: o->post_webhook = optarg; break;
+        case NOTIFICATIONS: o->notifications = optarg; break;
         case USERNAME: o->username = optarg; break;
         case PASSWORD: o->password = optarg; break;
         case CUSTOMER: o->customer = optarg; break;
@@ -130,6 +134,7 @@ static enum err secret_read(const char *path, struct arena *arena, struct text *
 static enum err sandbox_open(struct sandbox *sandbox, const struct options *o, struct arena *arena)
 {
     sandbox->folder = o->data;
+    sandbox->notifications = o->notifications;
     if (mkdir(o->data, 0700) && access(o->data, W_OK))
         return ERR_IO;
     sandbox->mischief = mischief_new();

@@ -25,7 +25,7 @@ static const char head[] =
     "fieldset{margin:1rem 0}.warn{background:#fff3c4;padding:.5rem}label{display:block;margin:.3rem 0}</style>"
     "<p class=warn><b>Giả lập để tập huấn và thử nghiệm.</b> Không có tiền thật, không có bưu gửi thật.";
 
-static void page_open(struct visit *visit)
+void page_open(struct visit *visit)
 {
     visit->content_type = "text/html; charset=utf-8";
     buf_string(&visit->reply, head);

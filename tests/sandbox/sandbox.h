@@ -37,8 +37,9 @@ struct sandbox {
     struct courier *courier;
     struct mischief *mischief;
     struct tax *tax;
-    int smtp_fd, smtp_port; /* a mail server on a port of its own */
-    struct drop *drop;      /* an HTTPS server on a port of its own */
+    const char *notifications; /* lephi's URL of call-backs, to which a source's name is added; NULL: none */
+    int smtp_fd, smtp_port;    /* a mail server on a port of its own */
+    struct drop *drop;         /* an HTTPS server on a port of its own */
 };
 
 /* server.c ---------------------------------------------------------------------------------------------------------
@@ -171,7 +172,8 @@ MUST_CHECK enum err bank_pay(struct sandbox *sandbox, const struct pay_order *or
 /* courier.c: call-backs, retried
  * -------------------------------------------------------------------------------------*/
 struct letter {
-    const char *kind; /* "bank" or "vnpost": which URL */
+    const char *kind; /* "bank", "vnpost" or "wallet" */
+    const char *url;  /* of a wallet's call-back; NULL: where the kind's go. Without a body it is fetched by GET */
     struct text body;
     const char *subject;  /* bank reference or item code */
     instant_us signed_at; /* INSTANT_NONE: no signature header (the body carries it) */
@@ -225,7 +227,37 @@ enum mischief_kind mischief_take(struct mischief *mischief, const char *path);
 void mischief_hang(void); /* longer than any client waits, shorter than for ever: 40 s, or until the program stops */
 void mischief_stop(void); /* ends every hanging call */
 
+/* gateways.c: what a wallet, gateway or the national portal knows of an order of ours */
+enum gateway_state { GATEWAY_PAID, GATEWAY_PENDING, GATEWAY_FAILED, GATEWAY_ABSENT };
+struct gateway_order {
+    char id[128], transaction[128]; /* ours; theirs, empty before it is paid */
+    char source[16];                /* "momo", "zalopay", "vnpay", "dvcqg"; empty for orders only told of */
+    char notify[512], back[512];    /* where the call-back goes, and the payer afterwards */
+    char words[256];
+    int64_t amount;
+    int state;
+    instant_us paid_at;
+};
+struct gateway_order gateway_look(struct text id);    /* state GATEWAY_ABSENT when there is none */
+bool gateway_keep(const struct gateway_order *order); /* false when the book is full or the id empty */
+
+/* wallets.c: a page to pay such an order, and the source's own call-back over it */
+extern const struct road wallet_roads[];
+/* The address of that page, in the arena; `visit` tells by which name we are known. */
+const char *wallet_page(struct visit *visit, const struct gateway_order *order);
+/* Keeps the order that a signed address of VNPAY asks for, and shows its page. */
+void wallet_show(struct visit *visit, const struct gateway_order *order);
+
+/* wallet_words.c: what each source tells in its call-back: URL or body, signed with this secret. */
+struct wallet_call {
+    const char *url;
+    struct buf body; /* empty: the URL says all */
+};
+void wallet_call_write(const struct gateway_order *order, struct text secret, struct arena *arena,
+                       struct wallet_call *ret_call);
+
 /* page.c: small pieces of HTML */
 void html_text(struct buf *out, struct text text); /* escaped */
+void page_open(struct visit *visit);               /* the head every page has */
 
 #endif

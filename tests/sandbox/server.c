@@ -14,8 +14,8 @@ struct server {
 };
 
 static const struct road *const road_lists[] = {
-    bank_roads, statement_roads, post_roads, sink_roads,    courier_roads,  mischief_roads, page_roads,
-    tax_roads,  tsa_roads,       smtp_roads, gateway_roads, terminal_roads, receiver_roads, drop_roads};
+    bank_roads, statement_roads, post_roads,    sink_roads,   courier_roads,  mischief_roads, page_roads, tax_roads,
+    tsa_roads,  smtp_roads,      gateway_roads, wallet_roads, terminal_roads, receiver_roads, drop_roads};
 
 static int hex_digit(char c)
 {
