@@ -100,9 +100,12 @@ void ledger_life_run(struct db *db, struct job *jobs, size_t count, struct arena
 /* Job kind "request.day": a request was paid on a later day than it was priced on; where the day of payment decides,
  * the bank's day has the last word, and the difference is an adjustment. */
 void ledger_day_run(struct db *db, struct job *jobs, size_t count, struct arena *arena, instant_us at, void *with);
+/* Job kind "refund.source": an approved refund that the wallet or gateway itself carries out (sql/0053). */
+void ledger_refund_run(struct db *db, struct job *jobs, size_t count, struct arena *arena, instant_us at, void *with);
 // clang-format off
 #define LEDGER_JOB_KINDS                                                                                               \
     {.name = "source.ask", .run = ledger_ask_run, .batch_max = 1, .tries_max = 40, .lease_s = 60},                     \
+    {.name = "refund.source", .run = ledger_refund_run, .batch_max = 1, .tries_max = 40, .lease_s = 60},               \
     {.name = "request.day", .run = ledger_day_run, .batch_max = 8, .tries_max = 200, .lease_s = 60},                   \
     {.name = "dossier.life", .run = ledger_life_run, .batch_max = 8, .tries_max = 200, .lease_s = 60}
 // clang-format on

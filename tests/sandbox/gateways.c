@@ -175,6 +175,75 @@ static void zalopay_query(struct visit *visit)
                (long long)o.amount, o.transaction);
 }
 
+/* Refunds: each number is carried out once; asked again, it is known. Never more than was paid. */
+enum { REFUNDS_MAX = 256 };
+static struct {
+    char number[128], transaction[128];
+    int64_t amount;
+} refunds[REFUNDS_MAX];
+static size_t refund_count;
+
+enum refund_answer gateway_refund(struct text number, struct text transaction, int64_t amount)
+{
+    enum refund_answer answer = REFUND_NEVER;
+    int64_t paid = 0;
+    pthread_mutex_lock(&lock);
+    for (size_t i = 0; i < order_count; i++)
+        if (text_is(transaction, orders[i].transaction) && orders[i].state == GATEWAY_PAID)
+            paid = orders[i].amount;
+    for (size_t i = 0; i < refund_count; i++) {
+        if (text_is(number, refunds[i].number))
+            answer = REFUND_KNOWN;
+        if (text_is(transaction, refunds[i].transaction))
+            paid -= refunds[i].amount;
+    }
+    if (answer != REFUND_KNOWN && amount > 0 && amount <= paid && refund_count < REFUNDS_MAX) {
+        copy(refunds[refund_count].number, sizeof refunds[0].number, number);
+        copy(refunds[refund_count].transaction, sizeof refunds[0].transaction, transaction);
+        refunds[refund_count++].amount = amount;
+        answer = REFUND_DONE;
+    }
+    pthread_mutex_unlock(&lock);
+    return answer;
+}
+
+static void refund_list(struct visit *visit)
+{
+    struct json json = json_to(&visit->reply);
+    json_put_object(&json, NULL);
+    json_put_array(&json, "items");
+    pthread_mutex_lock(&lock);
+    for (size_t i = 0; i < refund_count; i++) {
+        json_put_object(&json, NULL);
+        json_put_string(&json, "number", refunds[i].number);
+        json_put_string(&json, "transaction", refunds[i].transaction);
+        json_put_int(&json, "amount", refunds[i].amount);
+        json_put_end(&json);
+    }
+    pthread_mutex_unlock(&lock);
+    json_put_end(&json);
+    json_put_end(&json);
+}
+
+static void momo_refund(struct visit *visit)
+{
+    static const int codes[] = {0, 41, 1080};
+    struct text number = said(visit, "orderId");
+    enum refund_answer answer = gateway_refund(number, said(visit, "transId"), amount_said(visit, "amount"));
+    buf_printf(&visit->reply, "{\"orderId\":\"%.*s\",\"resultCode\":%d}", TEXT_ARGS(number), codes[answer]);
+}
+
+/* Known again is told as done: a number is carried out once. */
+static void zalopay_refund(struct visit *visit)
+{
+    int64_t amount = 0;
+    bool good = text_to_int64(visit_form(visit, "amount"), &amount);
+    enum refund_answer answer =
+        good ? gateway_refund(visit_form(visit, "m_refund_id"), visit_form(visit, "zp_trans_id"), amount)
+             : REFUND_NEVER;
+    buf_printf(&visit->reply, "{\"return_code\":%d}", answer == REFUND_NEVER ? 2 : 1);
+}
+
 static void keypay_query(struct visit *visit)
 {
     struct text id = said(visit, "transaction_id");
@@ -190,6 +259,9 @@ const struct road gateway_roads[] = {{"POST", "/gateways/orders", tell},
                                      {"POST", "/dvcqg/query", portal_query},
                                      {"POST", "/momo/v2/gateway/api/create", momo_create},
                                      {"POST", "/momo/v2/gateway/api/query", momo_query},
+                                     {"POST", "/momo/v2/gateway/api/refund", momo_refund},
+                                     {"POST", "/zalopay/refund", zalopay_refund},
+                                     {"GET", "/gateways/refunds", refund_list},
                                      {"POST", "/zalopay/create", zalopay_create},
                                      {"POST", "/zalopay/query", zalopay_query},
                                      {"POST", "/keypay/query", keypay_query},

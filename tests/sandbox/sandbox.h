@@ -238,7 +238,10 @@ struct gateway_order {
     int state;
     instant_us paid_at;
 };
-struct gateway_order gateway_look(struct text id);    /* state GATEWAY_ABSENT when there is none */
+struct gateway_order gateway_look(struct text id); /* state GATEWAY_ABSENT when there is none */
+enum refund_answer { REFUND_DONE, REFUND_KNOWN, REFUND_NEVER };
+/* Each number is carried out once; never more than was paid. */
+enum refund_answer gateway_refund(struct text number, struct text transaction, int64_t amount);
 bool gateway_keep(const struct gateway_order *order); /* false when the book is full or the id empty */
 
 /* wallets.c: a page to pay such an order, and the source's own call-back over it */
@@ -253,6 +256,8 @@ struct wallet_call {
     const char *url;
     struct buf body; /* empty: the URL says all */
 };
+/* VNPAY's signature over values joined by '|'; in the arena. */
+const char *vnpay_sign(const char *const *values, size_t count, struct text secret, struct arena *arena);
 void wallet_call_write(const struct gateway_order *order, struct text secret, struct arena *arena,
                        struct wallet_call *ret_call);
 

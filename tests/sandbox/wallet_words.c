@@ -90,6 +90,19 @@ static void url_encode(struct buf *out, const char *text)
     }
 }
 
+const char *vnpay_sign(const char *const *values, size_t count, struct text secret, struct arena *arena)
+{
+    uint8_t mac[SHA512_SIZE];
+    char hex[2 * SHA512_SIZE + 1];
+    struct buf message = {0};
+    for (size_t i = 0; i < count; i++)
+        buf_printf(&message, "%s%s", i ? "|" : "", values[i]);
+    crypto_hmac_sha512(secret, buf_view(&message), mac);
+    hex_encode(mac, sizeof mac, hex);
+    buf_done(&message);
+    return arena_printf(arena, "%s", hex);
+}
+
 static void vnpay(const struct gateway_order *o, struct text secret, struct arena *arena, struct wallet_call *ret)
 {
     bool paid = o->state == GATEWAY_PAID;

@@ -130,5 +130,66 @@ static void vnpay_page(struct visit *visit)
     wallet_show(visit, &order);
 }
 
-const struct road wallet_roads[] = {
-    {"GET", "/wallet", show}, {"POST", "/wallet/pay", pay}, {"GET", "/vnpay/paymentv2/vpcpay.html", vnpay_page}, {0}};
+static const char *field_of(const json_t *object, const char *name)
+{
+    const char *value = json_string_value(json_object_get(object, name));
+    return value ? value : "";
+}
+
+/* POST …/transaction: querydr and refund, answered with the signature over the fields in VNPAY's order; one amount
+ * field is đồng × 100. */
+static void vnpay_api(struct visit *visit)
+{
+    struct json_fields in;
+    if (json_parse(buf_view(&visit->body), &in, &visit->faults)) {
+        visit_refuse(visit, 400, "invalid_request", "JSON");
+        return;
+    }
+    struct text id = text_of(field_of(in.object, "vnp_TxnRef"));
+    bool refund = !strcmp(field_of(in.object, "vnp_Command"), "refund");
+    struct gateway_order o = gateway_look(id);
+    int64_t hundredths = 0;
+    const char *code = o.state == GATEWAY_ABSENT ? "91" : "00", *status = o.state == GATEWAY_PAID      ? "00"
+                                                                          : o.state == GATEWAY_PENDING ? "01"
+                                                                                                       : "02";
+    if (refund) {
+        static const char *const codes[] = {"00", "94", "95"};
+        bool good = text_to_int64(text_of(field_of(in.object, "vnp_Amount")), &hundredths);
+        code = codes[good ? gateway_refund(text_of(field_of(in.object, "vnp_RequestId")), text_of(o.transaction),
+                                           hundredths / 100)
+                          : REFUND_NEVER];
+    }
+    const char *amount = arena_printf(&visit->arena, "%lld", (long long)(refund ? hundredths : o.amount * 100));
+    const char *const names[] = {"vnp_ResponseId", "vnp_Command",       "vnp_ResponseCode",    "vnp_Message",
+                                 "vnp_TmnCode",    "vnp_TxnRef",        "vnp_Amount",          "vnp_BankCode",
+                                 "vnp_PayDate",    "vnp_TransactionNo", "vnp_TransactionType", "vnp_TransactionStatus",
+                                 "vnp_OrderInfo",  "vnp_PromotionCode", "vnp_PromotionAmount"};
+    const char *const values[] = {"R1",
+                                  refund ? "refund" : "querydr",
+                                  code,
+                                  "ok",
+                                  "SANDBOX1",
+                                  arena_copy(&visit->arena, id),
+                                  amount,
+                                  "NCB",
+                                  "",
+                                  o.transaction,
+                                  refund ? "02" : "01",
+                                  status,
+                                  o.words,
+                                  "",
+                                  ""};
+    size_t count = refund ? 13 : 15;
+    struct json json = json_to(&visit->reply);
+    json_put_object(&json, NULL);
+    for (size_t i = 0; i < count; i++)
+        json_put_string(&json, names[i], values[i]);
+    json_put_string(&json, "vnp_SecureHash", vnpay_sign(values, count, visit->sandbox->secret, &visit->arena));
+    json_put_end(&json);
+}
+
+const struct road wallet_roads[] = {{"GET", "/wallet", show},
+                                    {"POST", "/wallet/pay", pay},
+                                    {"GET", "/vnpay/paymentv2/vpcpay.html", vnpay_page},
+                                    {"POST", "/vnpay/merchant_webapi/api/transaction", vnpay_api},
+                                    {0}};
