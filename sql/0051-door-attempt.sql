@@ -8,7 +8,8 @@ CREATE FUNCTION attempt_at_door(wanted bigint)
     SELECT -p.id, 0, 'post', p.code, p.collect, 'sent', NULL::text, p.created_at, p.created_at + interval '60 days', p.created_by
     FROM payment_request r JOIN parcel p ON p.dossier = r.dossier
     WHERE r.id = wanted AND r.status IN ('pending', 'partly_paid', 'expired') AND p.collect > 0
-      AND p.state IN ('wanted', 'sent', 'booked', 'cancelling') AND p.status NOT IN ('delivered', 'returned', 'cancelled')
+      AND p.state IN ('wanted', 'sent', 'booked', 'cancelling') AND p.status NOT IN ('delivered', 'returned', 'damaged', 'cancelled')
+      AND p.lost_at IS NULL
     ORDER BY p.id DESC LIMIT 1
 $$;
 
@@ -66,7 +67,7 @@ BEGIN
     INSERT INTO parcel (code, carrier, dossier, direction, state, wish, weight_g, collect, quoted, created_at, created_by, changed_at)
     VALUES (new_code, new_carrier, of_dossier, way, 'wanted', new_wish, grams, to_collect, price, parcel_want.at, actor, parcel_want.at)
     ON CONFLICT (dossier, direction) WHERE state IN ('wanted', 'sent', 'booked', 'cancelling')
-        AND status NOT IN ('delivered', 'returned', 'cancelled') DO NOTHING
+        AND status NOT IN ('delivered', 'returned', 'cancelled') AND lost_at IS NULL DO NOTHING
     RETURNING id INTO made;
     IF made IS NOT NULL THEN
         INSERT INTO job (kind, key, body, run_at, created_at)

@@ -335,7 +335,8 @@ static bool any_account_on(const char *section)
     return on;
 }
 
-/* A counterpart that is asked at an address of this machine is the sandbox too: the post office, wallets, the portal. */
+/* A counterpart that is asked at an address of this machine is the sandbox too: the post office, wallets, the portal.
+ */
 static bool plays_along(const char *source)
 {
     const char *url = config_source(source, NULL, "base_url");
