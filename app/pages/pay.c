@@ -146,6 +146,7 @@ static enum err show(struct request *rq, struct pay_view *view)
     pay_put_ways(view);
     pay_put_fees(view);
     pay_put_timeline(view);
+    pay_put_post(view);
     html(out, "</div>\n</div>\n");
     pay_put_next(view);
     html(out, "</div>\n");

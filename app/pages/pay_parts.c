@@ -85,6 +85,8 @@ enum err pay_view_of(struct request *rq, const struct payment_request *request, 
     if (!err)
         err = rows_of(rq, &moves_sql, request->id, &ret_view->moves);
     if (!err)
+        err = pay_post_read(rq, request->id, ret_view);
+    if (!err)
         err = read_receipts(rq, ret_view);
     if (!err)
         err = payment_request_repricing(rq->db, &rq->arena, request->id, &ret_view->repricing);

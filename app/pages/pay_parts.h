@@ -21,7 +21,7 @@ struct pay_view {
     bool exempt;             /* nothing due because of a reduction */
     int64_t price_today;     /* of an expired request, else 0 */
     struct repricing repricing;
-    struct db_rows payments, refunds, answers, adjustments, moves;
+    struct db_rows payments, refunds, answers, adjustments, moves, parcels, parcel_steps;
     int receipt_count; /* signed and not replaced */
     struct pay_receipt *receipts;
 };
@@ -38,6 +38,9 @@ void pay_put_ways(struct pay_view *view);     /* wallets and the portal, and the
 void pay_put_qr(struct pay_view *view);
 void pay_put_fees(struct pay_view *view);
 void pay_put_timeline(struct pay_view *view);
+/* Where the dossier's letters are; nothing when none was booked. */
+MUST_CHECK enum err pay_post_read(struct request *rq, int64_t request, struct pay_view *view);
+void pay_put_post(struct pay_view *view);
 void pay_put_next(struct pay_view *view);
 
 /* The page of a basket, whose token is of the same kind. ERR_NOT_FOUND. */
