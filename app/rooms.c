@@ -36,6 +36,7 @@ static enum err postal_room_open(struct service *service, struct faults *faults)
                                          .contract_code = config_text(CONFIG_VNPOST_CONTRACT_CODE),
                                          .service_code = config_text(CONFIG_VNPOST_SERVICE_CODE),
                                          .find_type = config_text(CONFIG_VNPOST_FIND_TYPE),
+                                         .ask_price = config_flag(CONFIG_VNPOST_ASK_PRICE),
                                          .public_key_file = config_text(CONFIG_VNPOST_PUBLIC_KEY)};
     enum err err = postal_open(&config, faults);
     if (!err)

@@ -299,7 +299,7 @@ const struct route app_routes[] = {
 
     /* letters */
     AT_LOOP("GET", "/v1/postal/communes", postal_communes_handle, .access = ACCESS_PUBLIC),
-    AT_LOOP("POST", "/v1/postal/quotes", postal_quote_handle, .access = ACCESS_PUBLIC),
+    AT_WORKER("POST", "/v1/postal/quotes", postal_quote_handle, .access = ACCESS_PUBLIC),
     AT_WORKER("POST", "/v1/postal/bookings", postal_book_handle, .access = SYSTEMS_STAFF, .scope = "postal",
               .roles = DESK),
     AT_WORKER("GET", "/v1/postal/bookings/{id}", postal_booking_handle, .access = SYSTEMS_STAFF, .scope = "postal",

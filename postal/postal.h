@@ -122,6 +122,7 @@ struct postal_config {
     const char *service_code;    /* e.g. ETN011: by contract */
     const char *find_type;       /* ["2"] the `type` of /getOrder that searches by our own code */
     const char *public_key_file; /* PEM, for call-backs; NULL or empty: they are refused */
+    bool ask_price;              /* the carrier's own price goes before the tariff (POST /v1/postal/quotes) */
     int64_t token_life_s;        /* [3300] clients of others keep a token for about an hour */
     int64_t ask_again_s;         /* [120] how long "not found" is not yet believed after an attempt */
 };
@@ -166,7 +167,7 @@ MUST_CHECK enum err postal_list_read(struct text bytes, struct postal_list *ret_
 /* ---- routes --------------------------------------------------------------------------------------------------- */
 
 enum err postal_communes_handle(struct request *rq); /* GET /v1/postal/communes?query=; inline */
-enum err postal_quote_handle(struct request *rq);    /* POST /v1/postal/quotes; inline */
+enum err postal_quote_handle(struct request *rq);    /* POST /v1/postal/quotes; worker: may ask the carrier */
 enum err postal_book_handle(struct request *rq);     /* POST /v1/postal/bookings; worker */
 enum err postal_booking_handle(struct request *rq);  /* GET /v1/postal/bookings/{id}; worker */
 enum err postal_label_handle(struct request *rq);    /* GET /v1/postal/bookings/{id}/label.pdf; worker */

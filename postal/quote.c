@@ -26,11 +26,14 @@ struct priced {
     const struct postal_ask *ask;
     const struct postal_price *price;
     date_days day;
-    int64_t carrier_fee; /* -1: not asked or not said */
+    enum price_source source;
 };
 
 static const char illustrative_vi[] = "Mức cước minh họa: tỉnh chưa nạp bảng giá đã ký với đơn vị bưu chính.";
 static const char illustrative_en[] = "Illustrative price: the province has not loaded the carrier's signed list yet.";
+
+static const char silent_vi[] = "Bưu điện chưa báo được giá: đây là giá theo bảng cước, giá thật có thể khác.";
+static const char silent_en[] = "The carrier has not given its price: this is the tariff's, the real one may differ.";
 
 static void priced_write(struct json *json, const void *what)
 {
@@ -63,8 +66,11 @@ static void priced_write(struct json *json, const void *what)
         json_put_string(json, "notice", illustrative_vi);
         json_put_string(json, "notice_en", illustrative_en);
     }
-    if (priced->carrier_fee >= 0)
-        json_put_int(json, "carrier_price", priced->carrier_fee);
+    json_put_string(json, "price_source", priced->source == PRICE_CARRIER ? "carrier" : "tariff");
+    if (priced->source == PRICE_CARRIER_SILENT) {
+        json_put_string(json, "carrier_notice", silent_vi);
+        json_put_string(json, "carrier_notice_en", silent_en);
+    }
     json_put_end(json);
 }
 
@@ -87,7 +93,10 @@ enum err postal_quote_handle(struct request *rq)
         err = postal_tariff_quote(room->tariff, &ask, day, "", &rq->faults, &price);
     if (err)
         return reply_faults(rq, ERR_INVALID);
-    const struct priced priced = {&ask, &price, day, -1};
+    /* A carrier prices today only. */
+    const enum price_source source =
+        day == date_of(rq->at) ? carrier_price(room, &ask, &rq->arena, &price) : PRICE_TARIFF;
+    const struct priced priced = {&ask, &price, day, source};
     return reply_json(rq, 200, priced_write, &priced);
 }
 

@@ -108,6 +108,7 @@ enum err postal_open(const struct postal_config *config, struct faults *faults)
         room.config.customer_code = "";
     if (!room.config.contract_code)
         room.config.contract_code = "";
+    room.price_line = price_line_new(&room.arena);
     enum err err = tariff_open(faults);
     if (!err)
         err = statuses_open(faults);

@@ -20,6 +20,7 @@ struct postal_room {
     struct vnpost *vnpost;     /* NULL: no carrier */
     struct carrier carrier;    /* of vnpost */
     struct vnpost_key *notice; /* NULL: call-backs are refused */
+    struct price_line *price_line;
 };
 
 /* The opened room, or NULL. */
@@ -45,6 +46,16 @@ MUST_CHECK enum err parcel_want(struct db *db, struct arena *arena, instant_us a
 /* Takes in steps a carrier told; `how` is "notice" or "asked". */
 MUST_CHECK enum err parcel_learn(struct db *db, struct arena *arena, instant_us at, int64_t id, const char *how,
                                  const struct carrier_step *steps, size_t count, int64_t *ret_new);
+
+/* ---- the carrier's own price (carrier_price.c) ---- */
+
+enum price_source { PRICE_TARIFF, PRICE_CARRIER, PRICE_CARRIER_SILENT };
+
+struct price_line *price_line_new(struct arena *arena);
+/* Puts the carrier's prices in the place of the tariff's when it is asked for them and answers; else leaves `price` and
+ * says why. Waits for the network. */
+enum price_source carrier_price(const struct postal_room *room, const struct postal_ask *ask, struct arena *arena,
+                                struct postal_price *price);
 
 /* ---- claims (claim.c) ---- */
 

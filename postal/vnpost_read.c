@@ -208,7 +208,10 @@ enum err vnpost_charge_read(struct text body, struct text service, struct arena 
     json_array_foreach(json, i, item)
     {
         int64_t fee = member_money(item, "totalFee");
-        if (fee < 0 || (service.length && !text_equal(member_text(item, "serviceCode", arena), service)))
+        int64_t main = member_money(item, "mainFee"), more = member_money(item, "vasFee");
+        if (main >= 0 && more >= 0 && main + more != fee) /* a sum that is not one is no price */
+            continue;
+        if (fee <= 0 || (service.length && !text_equal(member_text(item, "serviceCode", arena), service)))
             continue;
         *ret_fee = fee;
         return OK;

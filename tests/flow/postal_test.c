@@ -25,7 +25,7 @@ static char own[64]; /* our server */
 
 static const struct route routes[] = {
     {"GET", "/v1/postal/communes", postal_communes_handle, HTTP_INLINE, .access = ACCESS_PUBLIC},
-    {"POST", "/v1/postal/quotes", postal_quote_handle, HTTP_INLINE, .access = ACCESS_PUBLIC},
+    {"POST", "/v1/postal/quotes", postal_quote_handle, HTTP_WORKER, .access = ACCESS_PUBLIC},
     {"POST", "/v1/postal/bookings", postal_book_handle, HTTP_WORKER, .access = ACCESS_PUBLIC},
     {"GET", "/v1/postal/bookings/{id}", postal_booking_handle, HTTP_WORKER, .access = ACCESS_PUBLIC},
     {"GET", "/v1/postal/bookings/{id}/label.pdf", postal_label_handle, HTTP_WORKER, .access = ACCESS_PUBLIC},
