@@ -8,7 +8,7 @@
 
 static const struct db_statement claim_sql = {
     "job_claim", "SELECT id, key, body, tries FROM job_claim($1, $2, $3, make_interval(secs => $4::integer))"};
-static const struct db_statement done_sql = {"job_done", "DELETE FROM job WHERE id = ANY ($1::bigint[])"};
+static const struct db_statement done_sql = {"job_done", "SELECT job_done($1::bigint[])"};
 static const struct db_statement failed_sql = {"job_failed",
                                                "UPDATE job SET error = $2, run_at = $3, state = CASE WHEN tries >= $4 "
                                                "THEN 'dead' ELSE 'waiting' END WHERE id = $1"};
