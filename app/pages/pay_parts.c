@@ -354,6 +354,7 @@ static void put_adjustments(struct pay_view *view)
         if (!db_int(rows, i, 4) || payment_request_find(page->rq->db, page->arena, db_int(rows, i, 4), &next))
             continue;
         payment_request_token(&next, token);
+        view->more_to_pay = view->more_to_pay || awaits_money(&next);
         html(page->out, "<li class=\"%s\"><b><a href=\"/p/%s%s\">%s</a></b><span>%s</span></li>\n",
              awaits_money(&next) ? "wait" : "done", token, say(page, "", "?lang=en"),
              i == rows->count - 1 && awaits_money(&next)
@@ -426,6 +427,9 @@ static const char *next_words(const struct pay_view *view)
             "When the money arrives this page says so and gives the receipt. Without a bank account: take this "
             "notice to the one-stop desk.");
     case REQUEST_PAID:
+        if (view->more_to_pay)
+            return say(page, "Còn một khoản phải nộp thêm: mở yêu cầu ghi ở trên.",
+                       "There is more to pay: open the request named above.");
         if (view->answers.count)
             return say(page,
                        "Hồ sơ đã kết thúc, không có kết quả. Việc hoàn tiền ghi ở trên. Giữ đường dẫn này để theo dõi.",

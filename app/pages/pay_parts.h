@@ -21,6 +21,7 @@ struct pay_view {
     bool exempt;             /* nothing due because of a reduction */
     int64_t price_today;     /* of an expired request, else 0 */
     struct repricing repricing;
+    bool more_to_pay; /* an adjustment asks for more, in a request of its own */
     struct db_rows payments, refunds, answers, adjustments, moves, parcels, parcel_steps;
     int receipt_count; /* signed and not replaced */
     struct pay_receipt *receipts;

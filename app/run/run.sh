@@ -83,6 +83,7 @@ start_database() {
 tax_codes() { tail -n +2 "$data/agencies.csv" | grep -oE '(,)[0-9]{10}(-[0-9]{3})?(,|$)' | tr -d , | sort -u; }
 
 write_conf() {
+    mkdir -p "$RUN_DIR/data-$mode"
     {
         echo "# Written by app/run/run.sh at every start."
         printf '[http]\nport = %s\npublic_url = %s\n' "$PORT" "$url"

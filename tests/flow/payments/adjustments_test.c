@@ -81,6 +81,10 @@ static void more_copies_of_a_paid_request_are_asked_for_beside_it(void **state)
     assert_string_equal(json_string_at(request_of(paid.id), "status"), "paid"); /* untouched */
     assert_int_equal(json_int_at(request_of(paid.id), "amount"), 2 * TEST_COPY_PRICE);
 
+    const struct service_call at_once = {.method = "GET", .path = strstr(paid.pay_url, "/p/"), .key = ""};
+    struct text told = service_call(&service, &arena, &at_once).body;
+    assert_true(text_find(told, TEXT("Còn một khoản phải nộp thêm")) < told.length);
+
     /* Three it is, after all: the addition that nobody paid gives way. */
     made = adjust(paid.id, 3);
     assert_int_equal(json_int_at(made.json, "before"), 2 * TEST_COPY_PRICE);
